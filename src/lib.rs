@@ -1,0 +1,3 @@
+//! retoure tells what a bounced e-mail means.
+
+pub mod smtp;
