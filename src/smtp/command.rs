@@ -49,6 +49,11 @@ impl Command {
         Self::EndOfData,
     ];
 
+    /// The names of all, for messages: `"CONNECT", "BANNER", …`.
+    pub fn names() -> String {
+        Self::ALL.map(|command| format!("{:?}", command.as_str())).join(", ")
+    }
+
     /// The name in requests and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -79,11 +84,7 @@ pub struct ParseCommandError {
 
 impl fmt::Display for ParseCommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is not a command; expected one of", self.input)?;
-        Command::ALL.iter().enumerate().try_for_each(|(i, command)| {
-            let comma = if i == 0 { "" } else { "," };
-            write!(f, "{comma} {command:?}", command = command.as_str())
-        })
+        write!(f, "{:?} is not a command; expected one of {}", self.input, Command::names())
     }
 }
 

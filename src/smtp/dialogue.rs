@@ -23,7 +23,7 @@ pub(super) fn decisive_line(input: &str) -> (Cow<'_, str>, Option<Command>) {
                 group.push(text);
             }
             (Line::Coded { code, whole, .. }, _) => {
-                groups.push(Group { code: *code, command, text: (*whole).to_owned() })
+                groups.push(Group { code: *code, command, text: (*whole).to_owned() });
             }
             (Line::Other(text), Some(group)) => group.push(text),
             (Line::Other(_), None) => return (single_spaced(input), None),

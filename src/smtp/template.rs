@@ -351,11 +351,10 @@ fn is_date_or_time(bytes: &[u8]) -> bool {
             return false;
         }
     }
-    match (separator, shape) {
-        (b'-' | b'/', [4, 1 | 2, 1 | 2]) | (b'-' | b'/' | b'.', [1 | 2, 1 | 2, 4]) => true,
-        (b':', [1 | 2, 2, 0 | 2]) => true,
-        _ => false,
-    }
+    matches!(
+        (separator, shape),
+        (b'-' | b'/', [4, 1 | 2, 1 | 2]) | (b'-' | b'/' | b'.', [1 | 2, 1 | 2, 4]) | (b':', [1 | 2, 2, 0 | 2])
+    )
 }
 
 /// Labels of letters, digits and hyphens with an alphabetic last one.

@@ -1,0 +1,186 @@
+//! The catalogue: what mail servers' words and numbers mean, as data.
+//!
+//! [`Catalog::built_in`] loads what is compiled into the binary, [`Catalog::load`] lays an operator's directory over it. Both
+//! check everything and give every fault with file and line. A loaded catalogue never changes; a reload makes a new one.
+//! The form of the files is told in `catalog/README.md`.
+
+mod blocklist;
+mod category;
+mod code;
+mod error;
+mod files;
+mod fold;
+mod load;
+mod matcher;
+mod phrase;
+mod prior;
+mod search;
+mod source;
+mod text;
+mod view;
+mod vocabulary;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::OnceLock,
+};
+
+pub use blocklist::{Blocklist, ListStatus, Listed, ReturnCode};
+pub use category::{Category, CategoryId, Link, RetryAdvice, Vocabulary};
+pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, SubjectOf};
+pub use error::{CatalogError, Fault};
+pub use fold::fold;
+pub use matcher::Found;
+pub use phrase::{Effect, Phrase, Says};
+pub use prior::Prior;
+pub use search::CodeFilter;
+pub use source::{Citation, Source};
+pub use text::{DEFAULT_LANGUAGE, REQUIRED_LANGUAGES, Text, Texts};
+pub use view::{
+    CategoryView, CodeKind, CodeQuery, CodeView, DigitView, LinkView, ObservationView, RegisteredPair, RetryView,
+    SourceView, SubjectView, UnknownCode,
+};
+pub use vocabulary::{
+    Action, BounceType, CodeStatus, Frequency, Group, Outcome, Responsible, Scope, Severity, Suppress, Use,
+};
+
+use crate::smtp::{Command, EnhancedCode, ReplyCode};
+
+/// A checked catalogue.
+#[derive(Debug)]
+pub struct Catalog {
+    version: String,
+    languages: Vec<String>,
+    sources: BTreeMap<String, Source>,
+    classes: BTreeMap<u8, Class>,
+    subjects: Vec<Subject>,
+    codes: BTreeMap<CodeKey, Code>,
+    priors: prior::Priors,
+    categories: Vec<Category>,
+    category_ids: HashMap<String, CategoryId>,
+    unknown: CategoryId,
+    phrases: Vec<Phrase>,
+    matcher: matcher::Matcher,
+    blocklists: Vec<Blocklist>,
+    blocklist_matcher: matcher::Matcher,
+    /// Made when somebody first searches.
+    index: OnceLock<search::Index>,
+}
+
+impl Catalog {
+    /// The catalogue that is compiled into the binary.
+    ///
+    /// # Errors
+    /// Never in a released build, since its tests load it; otherwise as [`Catalog::load`].
+    pub fn built_in() -> Result<Self, CatalogError> {
+        load::load(None)
+    }
+
+    /// The built-in catalogue with every `*.toml` below `overlay` laid over it: a table adds, or overrides by its id.
+    ///
+    /// # Errors
+    /// All faults at once: files that cannot be read, tables of the wrong form, unknown or duplicate ids, missing languages,
+    /// examples that do not hold.
+    pub fn load(overlay: &Path) -> Result<Self, CatalogError> {
+        load::load(Some(overlay))
+    }
+
+    /// A hash of all that is loaded.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The languages in which texts are written, English first.
+    pub fn languages(&self) -> &[String] {
+        &self.languages
+    }
+
+    /// The document a fact is from.
+    pub fn source(&self, citation: &Citation) -> Option<&Source> {
+        self.sources.get(&citation.source)
+    }
+
+    /// Every category, in the order of the files.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// The category at this place.
+    pub fn category(&self, id: CategoryId) -> &Category {
+        &self.categories[usize::from(id.0)]
+    }
+
+    /// The category of this name.
+    pub fn category_named(&self, name: &str) -> Option<&Category> {
+        self.category_ids.get(name).map(|id| self.category(*id))
+    }
+
+    /// The category for what was not recognised.
+    pub fn unknown(&self) -> CategoryId {
+        self.unknown
+    }
+
+    /// Every code, reply codes first.
+    pub fn codes(&self) -> impl Iterator<Item = &Code> {
+        self.codes.values()
+    }
+
+    /// What is known about a reply code.
+    pub fn reply_code(&self, code: ReplyCode) -> Option<&Code> {
+        self.codes.get(&CodeKey::Reply(code))
+    }
+
+    /// What is known about an enhanced code: in its own class, else in any.
+    pub fn enhanced_code(&self, code: EnhancedCode) -> Option<&Code> {
+        self.codes
+            .get(&CodeKey::Enhanced(code))
+            .or_else(|| self.codes.get(&CodeKey::AnyClass { subject: code.subject(), detail: code.detail() }))
+    }
+
+    /// The meaning of a first digit.
+    pub fn class(&self, digit: u8) -> Option<&Class> {
+        self.classes.get(&digit)
+    }
+
+    /// The meaning of a middle number.
+    pub fn subject(&self, of: SubjectOf, number: u16) -> Option<&Subject> {
+        self.subjects.iter().find(|subject| subject.of == of && subject.number == number)
+    }
+
+    /// What a bare reply code says about the cause.
+    pub fn reply_prior(&self, code: ReplyCode, command: Option<Command>) -> Option<Prior> {
+        self.priors.reply(code, command)
+    }
+
+    /// What a bare enhanced code says about the cause.
+    pub fn enhanced_prior(&self, code: EnhancedCode, command: Option<Command>) -> Option<Prior> {
+        self.priors.enhanced(code, command)
+    }
+
+    /// Every phrase, in the order of the files.
+    pub fn phrases(&self) -> &[Phrase] {
+        &self.phrases
+    }
+
+    /// Every phrase found in `folded` ([`fold`]) whose conditions on codes and command hold.
+    pub fn find_phrases(
+        &self,
+        folded: &str,
+        code: Option<ReplyCode>,
+        enhanced: Option<EnhancedCode>,
+        command: Option<Command>,
+    ) -> Vec<Found> {
+        self.matcher.find(&self.phrases, folded, |phrase| phrase.allows(code, enhanced, command))
+    }
+
+    /// Every blocklist, in the order of the files.
+    pub fn blocklists(&self) -> &[Blocklist] {
+        &self.blocklists
+    }
+
+    /// The blocklist that folded text names; where several are named, the most specific wording counts.
+    pub fn find_blocklist(&self, folded: &str) -> Option<&Blocklist> {
+        self.blocklist_matcher.longest(folded).map(|at| &self.blocklists[at])
+    }
+}

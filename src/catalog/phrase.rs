@@ -1,0 +1,112 @@
+//! A phrase: the words by which a cause is recognised, with the examples that prove it.
+
+use regex::Regex;
+use serde::Deserialize;
+
+use super::{
+    category::CategoryId,
+    code::{CodeKey, from_text},
+    source::Citation,
+    vocabulary::{Action, BounceType, Scope},
+};
+use crate::smtp::{Command, EnhancedCode, Reply, ReplyCode};
+
+/// A phrase as its file tells it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PhraseTable {
+    pub(super) id: String,
+    pub(super) category: Option<String>,
+    pub(super) effect: Option<Effect>,
+    pub(super) any: Vec<String>,
+    #[serde(default)]
+    pub(super) all: Vec<String>,
+    #[serde(default)]
+    pub(super) none: Vec<String>,
+    pub(super) pattern: Option<String>,
+    #[serde(default)]
+    pub(super) codes: Vec<CodeKey>,
+    #[serde(default)]
+    pub(super) commands: Vec<CommandName>,
+    #[serde(default)]
+    pub(super) weight: f32,
+    #[serde(rename = "type")]
+    pub(super) bounce_type: Option<BounceType>,
+    pub(super) scope: Option<Scope>,
+    pub(super) action: Option<Action>,
+    pub(super) source: Citation,
+    pub(super) examples: Vec<String>,
+    #[serde(default)]
+    pub(super) counter_examples: Vec<String>,
+}
+
+/// A command in a list, read by its own `FromStr`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct CommandName(#[serde(deserialize_with = "from_text")] pub(super) Command);
+
+/// What a phrase says besides a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The server itself calls its refusal temporary: it is never hard.
+    Transient,
+}
+
+/// What a phrase means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// The refusal has this cause.
+    Cause(CategoryId),
+    /// Something about the refusal, whatever its cause.
+    Effect(Effect),
+}
+
+/// A checked phrase.
+#[derive(Clone, Debug)]
+pub struct Phrase {
+    /// `mailbox_full/over-quota`.
+    pub id: String,
+    /// What it means.
+    pub says: Says,
+    /// How surely, 0 to 1.
+    pub weight: f32,
+    /// What it means for the address, where this wording differs from its category.
+    pub bounce_type: Option<BounceType>,
+    /// How far it reaches, likewise.
+    pub scope: Option<Scope>,
+    /// What to do, likewise.
+    pub action: Option<Action>,
+    /// Where the wording is from.
+    pub source: Citation,
+    pub(super) pattern: Option<Regex>,
+    pub(super) codes: Vec<CodeKey>,
+    pub(super) commands: Vec<Command>,
+}
+
+impl Phrase {
+    /// Whether the conditions on the codes and the command hold; those on words are the matcher's.
+    pub(super) fn allows(
+        &self,
+        code: Option<ReplyCode>,
+        enhanced: Option<EnhancedCode>,
+        command: Option<Command>,
+    ) -> bool {
+        let code_fits = |key: &CodeKey| match *key {
+            CodeKey::Reply(wanted) => code == Some(wanted),
+            CodeKey::Enhanced(wanted) => enhanced == Some(wanted),
+            CodeKey::AnyClass { subject, detail } => {
+                enhanced.is_some_and(|code| (code.subject(), code.detail()) == (subject, detail))
+            }
+        };
+        (self.codes.is_empty() || self.codes.iter().any(code_fits))
+            && (self.commands.is_empty() || command.is_some_and(|command| self.commands.contains(&command)))
+    }
+
+    /// Whether this reply satisfies the conditions on codes and command. An example need not say its command, so for
+    /// proving rules a command that is unknown fits.
+    pub(super) fn allows_example(&self, reply: &Reply<'_>) -> bool {
+        let command = reply.command.or(self.commands.first().copied());
+        self.allows(reply.code, reply.enhanced, command)
+    }
+}

@@ -1,0 +1,114 @@
+//! What weighing comes to, without texts: small, and in no language.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    catalog::{Action, Blocklist, BounceType, CategoryId, Listed, Scope},
+    smtp::{EnhancedCode, Permanence, ReplyCode},
+};
+
+/// What an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Any refusal: 4yz or 5yz, a live reply or a final report.
+    Bounce,
+    /// A report that says the message is still queued.
+    Delay,
+    /// The message was accepted.
+    Delivered,
+    /// The dialogue goes on; nothing is decided yet.
+    Intermediate,
+    /// A recipient complained.
+    Complaint,
+    /// An out-of-office note, a ticket receipt and the like.
+    AutoReply,
+    /// No delivery report at all.
+    Other,
+}
+
+/// What weighing came to.
+#[derive(Clone, Debug)]
+pub struct Decision<'a> {
+    /// What the input is.
+    pub kind: Kind,
+    /// What the code says of this attempt.
+    pub permanence: Option<Permanence>,
+    /// What it means for the address.
+    pub bounce_type: BounceType,
+    /// Why; none where nothing failed.
+    pub category: Option<CategoryId>,
+    /// What else will fail the same way.
+    pub scope: Scope,
+    /// What the sender should do next.
+    pub action: Action,
+    /// Of verdicts given with 0.9, about nine in ten are right.
+    pub confidence: f32,
+    /// Whether another try can help, and after how many seconds.
+    pub retry: (bool, Option<u32>),
+    /// The blocklist that the reply names, for refusals because of one.
+    pub blocklist: Option<Blocking<'a>>,
+    /// All that spoke, the strongest of each source first.
+    pub evidence: Vec<Weighed<'a>>,
+    /// The folded text that [`Place::Text`] points into.
+    pub folded: Cow<'a, str>,
+}
+
+/// A blocklist named in a reply.
+#[derive(Clone, Debug)]
+pub struct Blocking<'a> {
+    /// The list.
+    pub list: &'a Blocklist,
+    /// What kind of thing is listed.
+    pub listed: Option<Listed>,
+    /// The IP address or domain itself, where the reply names it.
+    pub subject: Option<&'a str>,
+}
+
+/// One piece of evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed<'a> {
+    /// What spoke.
+    pub source: EvidenceSource,
+    /// Where it stands.
+    pub place: Place<'a>,
+    /// What it speaks for; none for a phrase that says only that the refusal is temporary.
+    pub category: Option<CategoryId>,
+    /// How much it is worth.
+    pub weight: f32,
+}
+
+/// What a piece of evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceSource {
+    /// Words of the reply.
+    Phrase,
+    /// The enhanced status code.
+    EnhancedCode,
+    /// The reply code.
+    ReplyCode,
+    /// The reply code in the light of the command it answers.
+    Command,
+}
+
+/// Where a piece of evidence stands.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// These bytes of the folded text, and the phrase that matched them.
+    Text {
+        /// The phrase's id.
+        rule: &'a str,
+        /// First byte.
+        start: usize,
+        /// Byte behind the last.
+        end: usize,
+    },
+    /// The enhanced code.
+    Enhanced(EnhancedCode),
+    /// The reply code.
+    Reply(ReplyCode),
+}

@@ -1,0 +1,26 @@
+//! From evidence to verdict: the one place where words, codes and the command are weighed against each other.
+//!
+//! # How it is weighed
+//! 1. **A positive code settles it.** 2yz and 3yz are no failures, whatever the words.
+//! 2. **Every piece of evidence names a category and how much it is worth**: each phrase of the catalogue found in the folded
+//!    text, the enhanced code, the reply code (both as their command colours them). Pieces for one category are combined as
+//!    independent: `1 − Π(1 − weight)`. The category with the most wins.
+//! 3. **Words beat codes.** Where only codes speak for a dead address, and any phrase speaks of a block, a policy, the sender
+//!    or the message, the codes' categories are out: many hosts answer `550 5.1.1` for a block.
+//! 4. **No false hard bounces.** A verdict is hard only if its category is, its score reaches [`Prior::SPECIFIC`], no code
+//!    is transient, and the server does not call its refusal temporary. Otherwise it is soft: to be retried where the
+//!    refusal is transient, to be reviewed where it is not.
+//!
+//! The winner's overrides (type, scope, action of a wording that differs from its category) come from its strongest phrase.
+//! `confidence` is the winner's score, less what others say against it.
+
+mod decision;
+mod verdict;
+mod weigh;
+
+pub use decision::{Blocking, Decision, EvidenceSource, Kind, Place, Weighed};
+pub use verdict::{BlocklistView, CodeNote, EvidenceView, Fields, RemediationView, ReplyView, RetryAnswer, Verdict};
+pub use weigh::{Evidence, weigh};
+
+#[cfg(doc)]
+use crate::catalog::Prior;

@@ -1,0 +1,157 @@
+//! Answers that are no failures: JSON in a language, with an `ETag` for what comes from the catalogue alone, in pages for
+//! lists.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{Limits, Problem};
+use crate::catalog::Catalog;
+
+/// Items on a page where none are asked for.
+const PAGE_ITEMS: usize = 100;
+
+/// `value` as JSON, its texts in `language`.
+pub(super) fn json<T: Serialize>(value: &T, language: &str) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let mut response = ([(header::CONTENT_TYPE, "application/json")], body).into_response();
+            if let Ok(language) = HeaderValue::from_str(language) {
+                response.headers_mut().insert(header::CONTENT_LANGUAGE, language);
+            }
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be serialised");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written").into_response()
+        }
+    }
+}
+
+/// The same for what stands in the catalogue: with its version as `ETag`, and 304 for who has it already. The language is part
+/// of the tag, since one address has an answer in each.
+pub(super) fn look_up<T: Serialize>(catalog: &Catalog, value: &T, language: &str, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{}-{language}\"", catalog.version());
+    let mut response =
+        if has_tag(headers, &tag) { StatusCode::NOT_MODIFIED.into_response() } else { json(value, language) };
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    // A reload may change it at any time: keep it, but ask.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+    response
+}
+
+/// `If-None-Match` compares weakly (RFC 9110 §13.1.2).
+fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// One page of `items` and the cursor of the next.
+///
+/// # Errors
+/// When `limit` or `cursor` is none that this list gave.
+pub(super) fn page<T>(
+    items: Vec<T>,
+    limit: Option<usize>,
+    cursor: Option<&str>,
+    limits: &Limits,
+) -> Result<(Vec<T>, Option<String>), Problem> {
+    let limit = limit.unwrap_or(PAGE_ITEMS.min(limits.page_items));
+    let wrong = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    if !(1..=limits.page_items).contains(&limit) {
+        return Err(wrong(format!("`limit` is {limit}; expected 1 to {}", limits.page_items)));
+    }
+    let start = match cursor.map(str::parse::<usize>) {
+        None => 0,
+        Some(Ok(start)) if start <= items.len() => start,
+        Some(_) => {
+            return Err(wrong("`cursor` is none of this list; expected the `next` of the page before".to_owned()));
+        }
+    };
+    let next = start.saturating_add(limit);
+    let next = (next < items.len()).then(|| next.to_string());
+    Ok((items.into_iter().skip(start).take(limit).collect(), next))
+}
+
+/// Refuses callers who take no JSON, before any work is done.
+pub(super) async fn require_json_accepted(request: Request, next: Next) -> Response {
+    if accepts_json(request.headers()) {
+        return next.run(request).await;
+    }
+    let detail = "the answer is application/json, which `Accept` rules out; expected `application/json` or `*/*` in it";
+    Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response()
+}
+
+/// Ranges that let JSON through (RFC 9110 §12.5.1); no `Accept` at all lets everything.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    values.peek().is_none()
+        || values.flat_map(|value| value.split(',')).any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0)));
+            !refused
+                && matches!(
+                    media.as_str(),
+                    "" | "*/*" | "application/*" | "application/json" | "application/problem+json"
+                )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn json_is_accepted_unless_ruled_out() {
+        for (accept, expected) in [
+            ("*/*", true),
+            ("application/json", true),
+            ("text/html, application/*;q=0.5", true),
+            ("image/png", false),
+            ("application/json;q=0", false),
+            ("text/html", false),
+        ] {
+            assert_eq!(accepts_json(&headers(header::ACCEPT, accept)), expected, "{accept:?}");
+        }
+        assert!(accepts_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn tags_are_compared_weakly() {
+        for (known, expected) in
+            [("\"a-en\"", true), ("W/\"a-en\"", true), ("\"x\", \"a-en\"", true), ("*", true), ("\"a\"", false)]
+        {
+            assert_eq!(has_tag(&headers(header::IF_NONE_MATCH, known), "\"a-en\""), expected, "{known:?}");
+        }
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let limits = Limits::default();
+        let (first, next) = page(vec![1, 2, 3], Some(2), None, &limits).unwrap();
+        assert_eq!((first, next.as_deref()), (vec![1, 2], Some("2")));
+        let (second, next) = page(vec![1, 2, 3], Some(2), Some("2"), &limits).unwrap();
+        assert_eq!((second, next), (vec![3], None));
+        for (limit, cursor) in [(Some(0), None), (Some(501), None), (None, Some("9")), (None, Some("x"))] {
+            assert_eq!(page(vec![1, 2, 3], limit, cursor, &limits).unwrap_err().status, 422, "{limit:?} {cursor:?}");
+        }
+    }
+}

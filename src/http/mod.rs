@@ -1,0 +1,86 @@
+//! The service: [`app`] is the router, one file a resource under `routes`.
+//!
+//! | method and path | answers |
+//! |---|---|
+//! | `POST /v1/classify/reply` | what one reply means |
+//! | `GET /v1/codes`, `/v1/codes/{code}` | reply codes and enhanced codes |
+//! | `GET /v1/categories`, `/v1/categories/{id}` | why deliveries fail, and how to mend it |
+//! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
+//! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
+//!
+//! Every failure is a [`Problem`], whoever caused it; every answer carries `x-request-id` and `catalog-version`.
+
+mod answer;
+mod body;
+mod envelope;
+mod language;
+mod limits;
+pub mod openapi;
+mod problem;
+mod query;
+mod routes;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use axum::{Router, middleware, response::Redirect, routing::get};
+pub use limits::Limits;
+pub use problem::Problem;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::catalog::Catalog;
+
+/// What every request handler can reach.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    catalog: Arc<ArcSwap<Catalog>>,
+    limits: Limits,
+    ready: Arc<AtomicBool>,
+}
+
+impl AppState {
+    /// A service that answers from `catalog` within `limits`.
+    pub fn new(catalog: Catalog, limits: Limits) -> Self {
+        Self { catalog: Arc::new(ArcSwap::from_pointee(catalog)), limits, ready: Arc::new(AtomicBool::new(true)) }
+    }
+
+    /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether `/readyz` says so.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Makes `/readyz` say no from now on, so that nobody sends new requests while the last ones finish.
+    pub fn leave(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The whole service.
+pub fn app(state: AppState) -> Router {
+    let (router, _) = routes::all().split_for_parts();
+    let timeout = TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, state.limits.request_time);
+    router
+        .route("/openapi.json", get(openapi::serve))
+        .route("/", get(|| async { Redirect::temporary("/docs") }))
+        .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(timeout)
+        .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
+        .with_state(state)
+}

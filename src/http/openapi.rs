@@ -1,0 +1,198 @@
+//! The OpenAPI document: made from the code, with examples that the service itself has answered, so that neither can be wrong.
+
+use std::sync::OnceLock;
+
+use axum::{extract::State, http::header, response::IntoResponse};
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use super::{AppState, Problem, routes};
+use crate::{
+    catalog::{Catalog, CodeQuery},
+    classify::{self, Evidence, Fields, Verdict},
+    smtp::{Command, Reply},
+};
+
+/// What the document says of the service as a whole.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "retoure",
+        description = "Tells what a bounced e-mail means: what it is, hard or soft, why, how far it reaches, what to do, and \
+            how to mend it, in German and English. Every failure is `application/problem+json` (RFC 9457). Every answer \
+            carries `x-request-id` (the caller's own is kept) and `catalog-version`. Unknown keys and parameters are refused, \
+            so that a typo is never silently ignored.\n\n\
+            Bounds: a reply has at most 65536 bytes, a recipient or host 512, a page of a list 500 items; a request must be \
+            complete within 30 seconds.",
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
+        contact(name = "The retoure developers"),
+    ),
+    servers((url = "/", description = "Where this document came from")),
+    tags(
+        (name = "classify", description = "What a reply means"),
+        (name = "catalogue", description = "What codes and categories mean"),
+        (name = "operations", description = "For those who run it"),
+    ),
+    components(schemas(Problem))
+)]
+pub(super) struct Document;
+
+/// The whole document, with examples from `catalog`.
+pub fn document(catalog: &Catalog) -> Value {
+    let (_, openapi) = routes::all().split_for_parts();
+    let mut document = serde_json::to_value(&openapi).unwrap_or_default();
+    let examples = Examples::new(catalog);
+    examples.add_to_operations(&mut document);
+    examples.add_to_schemas(&mut document);
+    document
+}
+
+/// `GET /openapi.json`.
+pub(super) async fn serve(State(state): State<AppState>) -> impl IntoResponse {
+    static DOCUMENT: OnceLock<String> = OnceLock::new();
+    let body = DOCUMENT.get_or_init(|| document(&state.catalog()).to_string());
+    ([(header::CONTENT_TYPE, "application/json")], body.as_str())
+}
+
+/// The reply that the examples are about.
+const BLOCKED: &str = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org";
+
+/// Answers of the service itself.
+struct Examples {
+    verdict: Value,
+    code: Value,
+    pair: Value,
+    codes: Value,
+    category: Value,
+    categories: Value,
+}
+
+impl Examples {
+    fn new(catalog: &Catalog) -> Self {
+        let reply = Reply::parse(BLOCKED);
+        let evidence = Evidence { command: Some(Command::RcptTo), ..Evidence::of(&reply) };
+        let decision = classify::weigh(catalog, &evidence);
+        let with = (evidence.command, Some("anna@example.org"));
+        let verdict = json!(Verdict::new(catalog, &decision, &reply, with, "en", Fields::All));
+        let code = |text: &str| {
+            let query: Option<CodeQuery> = text.parse().ok();
+            query.and_then(|query| catalog.look_up(query, "en").ok()).map_or(Value::Null, |view| json!(view))
+        };
+        let category =
+            catalog.category_named("mailbox_full").map(|category| json!(catalog.category_view(category, "en")));
+        let category = category.unwrap_or_default();
+        Self {
+            verdict,
+            code: code("552"),
+            pair: code("550-5.7.1"),
+            codes: json!({"codes": [code("552")], "next": "1"}),
+            categories: json!({"categories": [category], "next": "1"}),
+            category,
+        }
+    }
+
+    fn add_to_operations(&self, document: &mut Value) {
+        let request = json!({"reply": BLOCKED, "recipient": "anna@example.org", "command": "RCPT TO"});
+        for (path, method, example) in [
+            ("/v1/classify/reply", "post", &self.verdict),
+            ("/v1/codes", "get", &self.codes),
+            ("/v1/codes/{code}", "get", &self.pair),
+            ("/v1/categories", "get", &self.categories),
+            ("/v1/categories/{id}", "get", &self.category),
+            ("/livez", "get", &json!({"status": "ok"})),
+            ("/readyz", "get", &json!({"status": "ready"})),
+        ] {
+            let operation = &mut document["paths"][path][method];
+            operation["responses"]["200"]["content"]["application/json"]["example"] = example.clone();
+            let Some(responses) = operation["responses"].as_object_mut() else { continue };
+            for (status, response) in responses {
+                let content =
+                    response.get_mut("content").and_then(|content| content.get_mut("application/problem+json"));
+                if let Some(content) = content {
+                    content["example"] = problem(status, path);
+                }
+            }
+        }
+        let content = &mut document["paths"]["/v1/classify/reply"]["post"]["requestBody"]["content"];
+        content["application/json"]["example"] = request;
+        content["text/plain"]["example"] = json!(BLOCKED);
+    }
+
+    /// Schemas get what the examples hold at their place; vocabularies, their first value.
+    fn add_to_schemas(&self, document: &mut Value) {
+        let (verdict, code) = (&self.verdict, &self.code);
+        let places = [
+            ("Verdict", verdict),
+            ("Reply", &verdict["reply"]),
+            ("CodeNote", &verdict["codes"][0]),
+            ("BlocklistMatch", &verdict["blocklist"]),
+            ("RetryAdvice", &verdict["retry"]),
+            ("Remediation", &verdict["remediation"]),
+            ("Link", &verdict["remediation"]["links"][0]),
+            ("Evidence", &verdict["evidence"][0]),
+            ("Code", code),
+            ("Class", &code["class"]),
+            ("Subject", &code["subject"]),
+            ("Observation", &code["observed"][0]),
+            ("Source", &code["sources"][0]),
+            ("RegisteredPair", &self.pair["pair"]),
+            ("CodeList", &self.codes),
+            ("Category", &self.category),
+            ("Retry", &self.category["retry"]),
+            ("CategoryList", &self.categories),
+        ];
+        let request = json!({"reply": BLOCKED, "recipient": "anna@example.org", "remote_host": "mx.example.org", "command": "RCPT TO"});
+        let others = [
+            ("ReplyRequest", &request),
+            ("Problem", &problem("422", "/v1/classify/reply")),
+            ("FieldError", &problem("422", "/v1/classify/reply")["errors"][0]),
+            ("Health", &json!({"status": "ready"})),
+        ];
+        let schemas = &mut document["components"]["schemas"];
+        for (name, example) in places.into_iter().chain(others) {
+            if schemas.get(name).is_some() {
+                schemas[name]["examples"] = json!([example]);
+            }
+        }
+        for schema in schemas.as_object_mut().into_iter().flat_map(|schemas| schemas.values_mut()) {
+            let first = schema["enum"].get(0).cloned().or_else(|| schema["oneOf"][0]["enum"].get(0).cloned());
+            if let (Some(first), true) = (first, schema.get("examples").is_none()) {
+                schema["examples"] = json!([first]);
+            }
+            // Indexing a missing key leaves a null behind.
+            if let Some(object) = schema.as_object_mut() {
+                object.retain(|_, value| !value.is_null());
+            }
+        }
+    }
+}
+
+/// A problem as this route gives it.
+fn problem(status: &str, path: &str) -> Value {
+    let (title, detail) = match status {
+        "400" => ("Bad Request", "the body is not JSON: expected value (line 1, column 1)"),
+        "404" if path.contains("codes") => {
+            ("Not Found", "999 is not in the catalogue; SMTP's reply codes are 211 to 556")
+        }
+        "404" => ("Not Found", "there is no such category; GET /v1/categories lists them, such as mailbox_not_found"),
+        "406" => (
+            "Not Acceptable",
+            "the answer is application/json, which `Accept` rules out; expected `application/json` or `*/*` in it",
+        ),
+        "413" => ("Payload Too Large", "the reply is longer than 65536 bytes; expected one server's reply"),
+        "415" => {
+            ("Unsupported Media Type", "there is no usable Content-Type; expected `application/json` or `text/plain`")
+        }
+        "503" => ("Service Unavailable", "the service is leaving; expected requests to go elsewhere"),
+        _ if path.starts_with("/v1/classify") => {
+            let detail = "unknown field `replyy`, expected one of `reply`, `recipient`, `remote_host`, `command`";
+            return json!({
+                "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": detail, "instance": path,
+                "errors": [{"pointer": "/replyy", "detail": detail}],
+            });
+        }
+        _ => ("Unprocessable Entity", "`lang` is not a language tag; expected one such as `de` or `en`"),
+    };
+    let status: u16 = status.parse().unwrap_or_default();
+    json!({"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": path})
+}

@@ -1,0 +1,157 @@
+//! Query parameters: what each route takes, and nothing else, so that a typo is never silently ignored.
+
+use axum::{
+    extract::{FromRequestParts, rejection::QueryRejection},
+    http::{StatusCode, request::Parts},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Problem, language};
+use crate::{catalog::CodeKind, classify::Fields};
+
+/// A query string, read into `T`; whatever is wrong with it is a 422.
+#[derive(Debug)]
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Check> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let axum::extract::Query(query) = axum::extract::Query::<T>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| rejected(&rejection))?;
+        query.check().map_err(|detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail))?;
+        Ok(Self(query))
+    }
+}
+
+fn rejected(rejection: &QueryRejection) -> Problem {
+    let text = rejection.body_text();
+    let told = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the query string is wrong: {told}"))
+}
+
+/// What a type alone does not check.
+pub(super) trait Check {
+    /// What is wrong and what was expected.
+    fn check(&self) -> Result<(), String>;
+}
+
+fn check_language(tag: Option<&str>) -> Result<(), String> {
+    match tag.filter(|tag| !language::is_tag(tag)) {
+        Some(_) => Err("`lang` is not a language tag; expected one such as `de` or `en`".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// How a single resource is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LookUp {
+    /// The language of the texts; goes before `Accept-Language`. Where a text is missing in it, English is given.
+    #[param(example = "de")]
+    pub(super) lang: Option<String>,
+}
+
+impl Check for LookUp {
+    fn check(&self) -> Result<(), String> {
+        check_language(self.lang.as_deref())
+    }
+}
+
+/// How a verdict is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Classify {
+    /// The language of the texts; goes before `Accept-Language`.
+    #[param(example = "de")]
+    pub(super) lang: Option<String>,
+    /// `core` leaves out `codes`, `remediation` and `evidence`.
+    #[param(inline)]
+    pub(super) fields: Option<FieldsParam>,
+}
+
+impl Check for Classify {
+    fn check(&self) -> Result<(), String> {
+        check_language(self.lang.as_deref())
+    }
+}
+
+/// How much of a verdict is wanted.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FieldsParam {
+    /// Everything.
+    All,
+    /// Without texts and evidence.
+    Core,
+}
+
+impl From<Option<FieldsParam>> for Fields {
+    fn from(fields: Option<FieldsParam>) -> Self {
+        match fields {
+            Some(FieldsParam::Core) => Self::Core,
+            Some(FieldsParam::All) | None => Self::All,
+        }
+    }
+}
+
+/// Which codes are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListCodes {
+    /// Words in any of the catalogue's languages, or a code. All of them must occur; each may begin a longer one.
+    #[param(example = "postfach voll")]
+    pub(super) q: Option<String>,
+    /// The first digit.
+    #[param(example = 5, minimum = 1, maximum = 9)]
+    pub(super) class: Option<u8>,
+    /// What kind of number.
+    #[param(inline)]
+    pub(super) kind: Option<CodeKind>,
+    /// How many at most.
+    #[param(example = 20, minimum = 1, maximum = 500, default = 100)]
+    pub(super) limit: Option<usize>,
+    /// Where to go on: `next` of the page before.
+    pub(super) cursor: Option<String>,
+    /// The language of the texts; goes before `Accept-Language`.
+    #[param(example = "de")]
+    pub(super) lang: Option<String>,
+}
+
+impl Check for ListCodes {
+    fn check(&self) -> Result<(), String> {
+        if self.class.is_some_and(|class| !(1..=9).contains(&class)) {
+            return Err("`class` is not the first digit of a code; expected 1 to 9".to_owned());
+        }
+        if self.q.as_ref().is_some_and(|words| words.len() > 200) {
+            return Err("`q` is longer than 200 bytes; expected a few words".to_owned());
+        }
+        check_language(self.lang.as_deref())
+    }
+}
+
+/// Which page of a list is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct List {
+    /// How many at most.
+    #[param(example = 20, minimum = 1, maximum = 500, default = 100)]
+    pub(super) limit: Option<usize>,
+    /// Where to go on: `next` of the page before.
+    pub(super) cursor: Option<String>,
+    /// The language of the texts; goes before `Accept-Language`.
+    #[param(example = "de")]
+    pub(super) lang: Option<String>,
+}
+
+impl Check for List {
+    fn check(&self) -> Result<(), String> {
+        check_language(self.lang.as_deref())
+    }
+}

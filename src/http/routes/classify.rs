@@ -1,0 +1,51 @@
+//! `POST /v1/classify/reply`.
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+
+use crate::{
+    classify::{self, Evidence, Fields, Verdict},
+    http::{
+        AppState, Problem, answer,
+        body::ReplyRequest,
+        language,
+        query::{Classify, Query},
+    },
+    smtp::Reply,
+};
+
+/// Tell what one reply means
+///
+/// Takes what a server said, bare or as it stands in a log line, and says what it is, hard or soft, why, how far it reaches,
+/// what to do and how to mend it. What is not understood is no error: the category is then `unknown`.
+#[utoipa::path(
+    post,
+    path = "/v1/classify/reply",
+    tag = "classify",
+    params(Classify),
+    request_body(description = "The reply: as JSON with what is known besides, or as plain text.",
+        content((ReplyRequest = "application/json"), (String = "text/plain"))),
+    responses(
+        (status = 200, description = "What the reply means", body = Verdict<'static>),
+        (status = 400, description = "The body is not JSON, or not UTF-8", body = Problem, content_type = "application/problem+json"),
+        (status = 406, description = "`Accept` rules out JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The reply is longer than the service takes", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`Content-Type` is missing or another", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn reply(
+    State(state): State<AppState>,
+    Query(query): Query<Classify>,
+    headers: HeaderMap,
+    asked: ReplyRequest,
+) -> Response {
+    let catalog = state.catalog();
+    let language = language::choose(&catalog, query.lang.as_deref(), &headers);
+    let reply = Reply::parse(&asked.reply);
+    let evidence = Evidence { command: asked.command.or(reply.command), ..Evidence::of(&reply) };
+    let decision = classify::weigh(&catalog, &evidence);
+    let recipient = asked.recipient.as_deref().or(reply.recipient.as_deref());
+    let fields = Fields::from(query.fields);
+    let verdict = Verdict::new(&catalog, &decision, &reply, (evidence.command, recipient), language, fields);
+    answer::json(&verdict, language)
+}

@@ -1,0 +1,27 @@
+//! One file a resource.
+
+mod categories;
+mod classify;
+mod codes;
+mod health;
+
+use axum::middleware;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{AppState, answer, openapi::Document};
+
+/// Every documented route.
+pub(super) fn all() -> OpenApiRouter<AppState> {
+    let versioned = OpenApiRouter::new()
+        .routes(routes!(classify::reply))
+        .routes(routes!(codes::list))
+        .routes(routes!(codes::one))
+        .routes(routes!(categories::list))
+        .routes(routes!(categories::one))
+        .route_layer(middleware::from_fn(answer::require_json_accepted));
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(versioned)
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
