@@ -1,5 +1,7 @@
 //! The binary, as a person runs it.
 
+#![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
 use std::{
     io::Write,
     process::{Command, Output, Stdio},

@@ -5,8 +5,8 @@
 //! 2. **Every piece of evidence names a category and how much it is worth**: each phrase of the catalogue found in the folded
 //!    text, the enhanced code, the reply code (both as their command colours them). Pieces for one category are combined as
 //!    independent: `1 − Π(1 − weight)`. The category with the most wins.
-//! 3. **Words beat codes.** Where only codes speak for a dead address, and any phrase speaks of a block, a policy, the sender
-//!    or the message, the codes' categories are out: many hosts answer `550 5.1.1` for a block.
+//! 3. **Words beat codes.** Where words speak of anything else and only codes speak of a dead address, the codes are out of
+//!    it: many hosts answer `550 5.1.1` for a block, a full mailbox or a fault of their own.
 //! 4. **No false hard bounces.** A verdict is hard only if its category is, its score reaches [`Prior::SPECIFIC`], no code
 //!    is transient, and the server does not call its refusal temporary. Otherwise it is soft: to be retried where the
 //!    refusal is transient, to be reviewed where it is not.

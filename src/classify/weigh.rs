@@ -212,20 +212,10 @@ impl Scores {
         codes.iter().for_each(|weighed| add(weighed, false));
 
         // Words beat codes: a block answered with `550 5.1.1` is a block.
-        let group = |score: &Score| catalog.category(score.category).group;
-        let speaks_of_block = |score: &Score| {
-            score.words > 0.0
-                && matches!(
-                    group(score),
-                    Group::AntispamBlock
-                        | Group::HardBounceBlock
-                        | Group::SenderFailure
-                        | Group::Message
-                        | Group::Suppression
-                )
-        };
-        if scores.iter().any(speaks_of_block) {
-            scores.retain(|score| score.words > 0.0 || group(score) != Group::InvalidAddress);
+        let is_dead_address = |score: &Score| catalog.category(score.category).group == Group::InvalidAddress;
+        let words_for = |dead: bool| scores.iter().any(|score| score.words > 0.0 && is_dead_address(score) == dead);
+        if words_for(false) && !words_for(true) {
+            scores.retain(|score| !is_dead_address(score));
         }
         Self(scores)
     }

@@ -49,7 +49,8 @@ impl FromRequest<AppState> for ReplyRequest {
             Form::Text => limits.reply_bytes,
             Form::Json => limits.reply_bytes * 6 + limits.field_bytes * 4,
         };
-        let bytes = read(request, most).await.map_err(|problem| problem.unwrap_or_else(|| too_large(limits.reply_bytes)))?;
+        let bytes =
+            read(request, most).await.map_err(|problem| problem.unwrap_or_else(|| too_large(limits.reply_bytes)))?;
         let asked = match form {
             Form::Text => Self { reply: text(&bytes)?, recipient: None, remote_host: None, command: None },
             Form::Json => json(&bytes)?,

@@ -1,8 +1,6 @@
 //! `POST /v1/classify/reply`, from outside: what real replies mean.
 
-mod common;
-
-use common::{classify, post, server};
+use crate::server::{classify, post, server};
 use serde_json::{Value, json};
 
 /// Reply, type, permanence, category.

@@ -1,8 +1,6 @@
 //! Every code that one of the founding articles names is answered, in both languages, with what the article teaches.
 
-mod common;
-
-use common::get_json;
+use crate::server::get_json;
 
 /// Code, and, where an article grades it: frequency and severity.
 const NAMED: &str = include_str!("seed_codes.txt");

@@ -1,8 +1,6 @@
 //! Bad input: each its own status and a sentence that says what was expected, and never a 500.
 
-mod common;
-
-use common::{get, post, server};
+use crate::server::{get, post, server};
 use reqwest::{Client, Response};
 use serde_json::Value;
 

@@ -1,8 +1,6 @@
 //! The catalogue over HTTP: codes and categories.
 
-mod common;
-
-use common::{get, get_json, server};
+use crate::server::{get, get_json, server};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 

@@ -31,25 +31,21 @@ pub(crate) async fn server() -> &'static str {
 }
 
 /// Posts a reply as text and gives the verdict.
-#[allow(dead_code, reason = "each test file uses what it needs of this module")]
 pub(crate) async fn classify(reply: &str) -> Value {
     let answer = post("/v1/classify/reply", "text/plain", reply.to_owned()).await;
     assert_eq!(answer.status(), 200, "{reply:?}");
     answer.json().await.unwrap()
 }
 
-#[allow(dead_code, reason = "each test file uses what it needs of this module")]
 pub(crate) async fn post(path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Response {
     let request = Client::new().post(format!("{}{path}", server().await)).header(header::CONTENT_TYPE, content_type);
     request.body(body).send().await.unwrap()
 }
 
-#[allow(dead_code, reason = "each test file uses what it needs of this module")]
 pub(crate) async fn get(path: &str) -> Response {
     Client::new().get(format!("{}{path}", server().await)).send().await.unwrap()
 }
 
-#[allow(dead_code, reason = "each test file uses what it needs of this module")]
 pub(crate) async fn get_json(path: &str) -> Value {
     let answer = get(path).await;
     assert_eq!(answer.status(), 200, "{path}");

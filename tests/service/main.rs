@@ -1,0 +1,9 @@
+//! The service from outside: a real server on a free port, asked over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+mod bad_input;
+mod classify_reply;
+mod look_ups;
+mod seed_codes;
+mod server;
