@@ -17,6 +17,8 @@ pub mod catalog;
 pub mod classify;
 pub mod cli;
 pub mod http;
+pub mod limits;
+pub mod report;
 pub mod serve;
 pub mod settings;
 pub mod smtp;

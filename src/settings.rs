@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::http::Limits;
+use crate::limits::Limits;
 
 /// Settings of `retoure serve`.
 #[derive(Args, Clone, Debug)]

@@ -6,7 +6,8 @@ use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use retoure::{
     catalog::Catalog,
-    http::{AppState, Limits, app},
+    http::{AppState, app},
+    limits::Limits,
 };
 use serde_json::Value;
 use tower::ServiceExt;

@@ -15,6 +15,7 @@ use super::{
     blocklist::Blocklist,
     category::{Category, CategoryId},
     code::{Class, Code, CodeKey, Subject},
+    dialect::{Dialect, Dialects},
     error::{CatalogError, Fault},
     files::{self, Located, Tables},
     fold::fold,
@@ -27,7 +28,7 @@ use super::{
 use crate::smtp::Reply;
 
 /// The kinds of table that a file may hold.
-const KINDS: [&str; 7] = ["source", "class", "subject", "code", "category", "phrase", "blocklist"];
+const KINDS: [&str; 8] = ["source", "class", "subject", "code", "category", "phrase", "blocklist", "dialect"];
 
 /// Everything read, not yet checked against each other.
 #[derive(Default)]
@@ -39,6 +40,7 @@ struct Draft {
     categories: Layered<Category>,
     phrases: Layered<PhraseTable>,
     blocklists: Layered<Blocklist>,
+    dialects: Layered<Dialect>,
 }
 
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
@@ -128,6 +130,7 @@ impl Draft {
         take(&mut self.categories, (&mut tables, "category", layer), |c| c.id.clone(), faults);
         take(&mut self.phrases, (&mut tables, "phrase", layer), |p| p.id.clone(), faults);
         take(&mut self.blocklists, (&mut tables, "blocklist", layer), |b| b.id.clone(), faults);
+        take(&mut self.dialects, (&mut tables, "dialect", layer), |d| d.id.clone(), faults);
         tables.finish(&KINDS, faults);
     }
 
@@ -157,6 +160,9 @@ impl Draft {
         let blocklist_words: Vec<Words<'_>> =
             self.blocklists.tables.iter().map(|list| Words { any: &list.table.words, all: &[], none: &[] }).collect();
         let blocklist_matcher = Matcher::new(&blocklist_words).ok()?;
+        self.check_dialects(faults);
+        let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
+        let recogniser = Dialects::new(&dialects).ok()?;
 
         let strip = |tables: Layered<Category>| tables.tables.into_iter().map(|located| located.table);
         let categories: Vec<Category> = strip(self.categories).collect();
@@ -184,6 +190,8 @@ impl Draft {
             matcher,
             blocklists: self.blocklists.tables.into_iter().map(|b| b.table).collect(),
             blocklist_matcher,
+            dialects,
+            recogniser,
             index: OnceLock::new(),
         })
     }
@@ -213,6 +221,9 @@ impl Draft {
         for list in &self.blocklists.tables {
             check(list.fault(""), &mut list.table.sources.iter());
         }
+        for dialect in &self.dialects.tables {
+            check(dialect.fault(""), &mut std::iter::once(&dialect.table.source));
+        }
     }
 
     fn check_codes(&self, faults: &mut Vec<Fault>) {
@@ -239,6 +250,22 @@ impl Draft {
             }
             if code.sources.is_empty() {
                 fault("`sources` is empty; every fact has a source".to_owned());
+            }
+        }
+    }
+
+    fn check_dialects(&self, faults: &mut Vec<Fault>) {
+        for located in &self.dialects.tables {
+            let dialect = &located.table;
+            let mut fault = |what: &str| faults.push(located.fault(format!("dialect {}: {what}", dialect.id)));
+            if dialect.when.is_empty() {
+                fault("`when` is empty; a dialect needs signs to be recognised by");
+            }
+            if dialect.when.iter().chain(&dialect.delay).any(|condition| !condition.asks_for_something()) {
+                fault("a condition asks for nothing, so it would hold for every mail");
+            }
+            if dialect.examples.is_empty() {
+                fault("`examples` is empty; one must prove the dialect");
             }
         }
     }

@@ -7,9 +7,11 @@
 mod blocklist;
 mod category;
 mod code;
+mod dialect;
 mod error;
 mod files;
 mod fold;
+mod line_pattern;
 mod load;
 mod matcher;
 mod phrase;
@@ -29,8 +31,10 @@ use std::{
 pub use blocklist::{Blocklist, ListStatus, Listed, ReturnCode};
 pub use category::{Category, CategoryId, Link, RetryAdvice, Vocabulary};
 pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, SubjectOf};
+pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Signs, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
+pub use line_pattern::{LineFacts, LinePattern, Slot};
 pub use matcher::Found;
 pub use phrase::{Effect, Phrase, Says};
 pub use prior::Prior;
@@ -42,7 +46,7 @@ pub use view::{
     SourceView, SubjectView, UnknownCode,
 };
 pub use vocabulary::{
-    Action, BounceType, CodeStatus, Frequency, Group, Outcome, Responsible, Scope, Severity, Suppress, Use,
+    Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Responsible, Scope, Severity, Suppress, Use,
 };
 
 use crate::smtp::{Command, EnhancedCode, ReplyCode};
@@ -64,6 +68,8 @@ pub struct Catalog {
     matcher: matcher::Matcher,
     blocklists: Vec<Blocklist>,
     blocklist_matcher: matcher::Matcher,
+    dialects: Vec<Dialect>,
+    recogniser: dialect::Dialects,
     /// Made when somebody first searches.
     index: OnceLock<search::Index>,
 }
@@ -172,6 +178,17 @@ impl Catalog {
         command: Option<Command>,
     ) -> Vec<Found> {
         self.matcher.find(&self.phrases, folded, |phrase| phrase.allows(code, enhanced, command))
+    }
+
+    /// Every dialect, in the order of the files.
+    pub fn dialects(&self) -> &[Dialect] {
+        &self.dialects
+    }
+
+    /// The dialect that these signs speak for, and whether the report is only of a delay.
+    pub fn recognise_dialect(&self, signs: &Signs<'_>) -> Option<(&Dialect, bool)> {
+        let (at, is_delay) = self.recogniser.recognise(signs)?;
+        Some((&self.dialects[at], is_delay))
     }
 
     /// Every blocklist, in the order of the files.

@@ -4,6 +4,26 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// What an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Any refusal: 4yz or 5yz, a live reply or a final report.
+    Bounce,
+    /// A report that says the message is still queued.
+    Delay,
+    /// The message was accepted.
+    Delivered,
+    /// The dialogue goes on; nothing is decided yet.
+    Intermediate,
+    /// A recipient complained.
+    Complaint,
+    /// An out-of-office note, a ticket receipt and the like.
+    AutoReply,
+    /// No delivery report at all.
+    Other,
+}
+
 /// What a failure means for the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -6,29 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    catalog::{Action, Blocklist, BounceType, CategoryId, Listed, Scope},
+    catalog::{Action, Blocklist, BounceType, CategoryId, Kind, Listed, Scope},
     smtp::{EnhancedCode, Permanence, ReplyCode},
 };
-
-/// What an input is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Any refusal: 4yz or 5yz, a live reply or a final report.
-    Bounce,
-    /// A report that says the message is still queued.
-    Delay,
-    /// The message was accepted.
-    Delivered,
-    /// The dialogue goes on; nothing is decided yet.
-    Intermediate,
-    /// A recipient complained.
-    Complaint,
-    /// An out-of-office note, a ticket receipt and the like.
-    AutoReply,
-    /// No delivery report at all.
-    Other,
-}
 
 /// What weighing came to.
 #[derive(Clone, Debug)]

@@ -15,10 +15,12 @@
 //! `confidence` is the winner's score, less what others say against it.
 
 mod decision;
+mod report;
 mod verdict;
 mod weigh;
 
-pub use decision::{Blocking, Decision, EvidenceSource, Kind, Place, Weighed};
+pub use decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
+pub use report::{ComplaintView, OriginalView, RecipientView, ReportView};
 pub use verdict::{BlocklistView, CodeNote, EvidenceView, Fields, RemediationView, ReplyView, RetryAnswer, Verdict};
 pub use weigh::{Evidence, weigh};
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::decision::{Blocking, Decision, EvidenceSource, Kind, Place};
+use super::decision::{Blocking, Decision, EvidenceSource, Place};
 use crate::{
-    catalog::{Action, BounceType, Catalog, Category, Code, Group, LinkView, Listed, Responsible, Scope},
+    catalog::{Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, Responsible, Scope},
     smtp::{Command, Permanence, Reply, ReplyCode, Template},
 };
 

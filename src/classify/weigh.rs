@@ -2,27 +2,31 @@
 
 use std::net::IpAddr;
 
-use super::decision::{Blocking, Decision, EvidenceSource, Kind, Place, Weighed};
+use super::decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
 use crate::{
     catalog::{
-        Action, BounceType, Catalog, CategoryId, Effect, Group, Listed, Outcome, Phrase, Prior, Says, Scope, fold,
+        Action, BounceType, Catalog, CategoryId, Effect, Group, Kind, Listed, Outcome, Phrase, Prior, Says, Scope, fold,
     },
-    smtp::{Command, EnhancedCode, Permanence, Reply},
+    smtp::{Command, EnhancedCode, Permanence, Reply, ReplyCode},
 };
 
 /// What is to be weighed.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// The reply.
-    pub reply: &'a Reply<'a>,
-    /// The command it answers, where known.
+    /// The reply code.
+    pub code: Option<ReplyCode>,
+    /// The enhanced code.
+    pub enhanced: Option<EnhancedCode>,
+    /// The command that was answered, where known.
     pub command: Option<Command>,
+    /// The words.
+    pub text: &'a str,
 }
 
 impl<'a> Evidence<'a> {
     /// A reply and what its own wrapping tells.
-    pub fn of(reply: &'a Reply<'a>) -> Self {
-        Self { reply, command: reply.command }
+    pub fn of(reply: &'a Reply<'_>) -> Self {
+        Self { code: reply.code, enhanced: reply.enhanced, command: reply.command, text: &reply.text }
     }
 }
 
@@ -35,17 +39,16 @@ const UNKNOWN_CONFIDENCE: f32 = 0.1;
 
 /// Weighs `evidence`.
 pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> {
-    let reply = evidence.reply;
-    let permanence = match reply.code {
+    let permanence = match evidence.code {
         Some(code) => code.permanence(),
-        None => reply.enhanced.map(EnhancedCode::permanence),
+        None => evidence.enhanced.map(EnhancedCode::permanence),
     };
-    let folded = fold(&reply.text);
+    let folded = fold(evidence.text);
     if let Some(Permanence::Success | Permanence::Intermediate) = permanence {
         return Decision { folded, ..positive(catalog, evidence, permanence) };
     }
 
-    let found = catalog.find_phrases(&folded, reply.code, reply.enhanced, evidence.command);
+    let found = catalog.find_phrases(&folded, evidence.code, evidence.enhanced, evidence.command);
     let mut phrases: Vec<(&Phrase, Weighed<'a>)> = found
         .iter()
         .map(|found| {
@@ -72,7 +75,7 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
     // The wording that decided may differ from its category.
     let wording = phrases.iter().map(|(phrase, _)| *phrase).find(|phrase| phrase.says == Says::Cause(winner.category));
     let is_transient = permanence == Some(Permanence::Transient)
-        || reply.enhanced.is_some_and(|code| code.permanence() == Permanence::Transient);
+        || evidence.enhanced.is_some_and(|code| code.permanence() == Permanence::Transient);
     let said = wording.and_then(|phrase| phrase.bounce_type).unwrap_or(category.bounce_type);
     let bounce_type = match said {
         BounceType::Hard if is_transient || calls_itself_temporary || winner.score < Prior::SPECIFIC => {
@@ -89,8 +92,9 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
         }
         None => category.action,
     };
-    let blocklist =
-        matches!(category.action, Action::RequestDelisting).then(|| blocking(catalog, &folded, &reply.text)).flatten();
+    let blocklist = matches!(category.action, Action::RequestDelisting)
+        .then(|| blocking(catalog, &folded, evidence.text))
+        .flatten();
     let advised =
         bounce_type == BounceType::Soft && (category.retry.advised || is_transient || action == Action::Retry);
     let after_seconds = advised.then(|| category.retry.after_seconds.unwrap_or(RETRY_AFTER_SECONDS));
@@ -111,9 +115,9 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
 
 /// 2yz and 3yz: nothing failed.
 fn positive<'a>(catalog: &Catalog, evidence: &Evidence<'a>, permanence: Option<Permanence>) -> Decision<'a> {
-    let known = match evidence.reply.code {
+    let known = match evidence.code {
         Some(code) => catalog.reply_code(code),
-        None => evidence.reply.enhanced.and_then(|code| catalog.enhanced_code(code)),
+        None => evidence.enhanced.and_then(|code| catalog.enhanced_code(code)),
     };
     // Only what follows the message's final dot accepts it; 250 to RCPT TO accepts an address.
     let ends_message = evidence.command.is_none_or(|command| command == Command::EndOfData);
@@ -163,11 +167,11 @@ fn weigh_codes<'a>(catalog: &Catalog, evidence: &Evidence<'a>) -> Vec<Weighed<'a
         category: Some(prior.category),
         weight: prior.weight,
     };
-    let enhanced = evidence.reply.enhanced.and_then(|code| {
+    let enhanced = evidence.enhanced.and_then(|code| {
         let prior = catalog.enhanced_prior(code, evidence.command)?;
         Some(weighed(EvidenceSource::EnhancedCode, Place::Enhanced(code), prior))
     });
-    let reply = evidence.reply.code.and_then(|code| {
+    let reply = evidence.code.and_then(|code| {
         let prior = catalog.reply_prior(code, evidence.command)?;
         Some(weighed(EvidenceSource::ReplyCode, Place::Reply(code), prior))
     });
@@ -176,8 +180,8 @@ fn weigh_codes<'a>(catalog: &Catalog, evidence: &Evidence<'a>) -> Vec<Weighed<'a
 
 fn codes_as_they_stand<'a>(evidence: &Evidence<'a>) -> Vec<Weighed<'a>> {
     let weighed = |source, place| Weighed { source, place, category: None, weight: 1.0 };
-    let enhanced = evidence.reply.enhanced.map(|code| weighed(EvidenceSource::EnhancedCode, Place::Enhanced(code)));
-    let reply = evidence.reply.code.map(|code| weighed(EvidenceSource::ReplyCode, Place::Reply(code)));
+    let enhanced = evidence.enhanced.map(|code| weighed(EvidenceSource::EnhancedCode, Place::Enhanced(code)));
+    let reply = evidence.code.map(|code| weighed(EvidenceSource::ReplyCode, Place::Reply(code)));
     enhanced.into_iter().chain(reply).collect()
 }
 

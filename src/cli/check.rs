@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{load, print};
+use crate::report;
 
 /// Arguments of `retoure check`.
 #[derive(Args, Debug)]
@@ -17,12 +18,14 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let catalog = load(self.folder.as_deref())?;
+        report::prove(&catalog)?;
         print(&format!(
-            "the catalogue is sound: {} codes, {} categories, {} phrases, {} blocklists, in {}; version {}",
+            "the catalogue is sound: {} codes, {} categories, {} phrases, {} blocklists, {} dialects, in {}; version {}",
             catalog.codes().count(),
             catalog.categories().len(),
             catalog.phrases().len(),
             catalog.blocklists().len(),
+            catalog.dialects().len(),
             catalog.languages().join(" and "),
             catalog.version()
         ))?;

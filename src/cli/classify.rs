@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Output, labels::Labels, page::Page, print};
 use crate::{
     classify::{self, Evidence, EvidenceSource, Fields, Verdict},
-    http::Limits,
+    limits::Limits,
     smtp::{Command, Reply},
 };
 

@@ -1,8 +1,7 @@
 //! The words around the catalogue's texts on a terminal, in English and German.
 
 use crate::{
-    catalog::{Action, BounceType, CodeStatus, Frequency, Responsible, Scope, Severity},
-    classify::Kind,
+    catalog::{Action, BounceType, CodeStatus, Frequency, Kind, Responsible, Scope, Severity},
     smtp::Permanence,
 };
 

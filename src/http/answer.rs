@@ -9,8 +9,8 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{Limits, Problem};
-use crate::catalog::Catalog;
+use super::Problem;
+use crate::{catalog::Catalog, limits::Limits};
 
 /// Items on a page where none are asked for.
 const PAGE_ITEMS: usize = 100;

@@ -5,6 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http_body_util::Limited;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -42,20 +43,90 @@ impl FromRequest<AppState> for ReplyRequest {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let form = Form::of(&request)?;
+        let form = Form::of(&request, "text/plain")?;
         let limits = state.limits();
         // JSON may write each byte as six (`\u0041`), and adds names and the other fields.
         let most = match form {
-            Form::Text => limits.reply_bytes,
+            Form::Plain => limits.reply_bytes,
             Form::Json => limits.reply_bytes * 6 + limits.field_bytes * 4,
         };
-        let bytes =
-            read(request, most).await.map_err(|problem| problem.unwrap_or_else(|| too_large(limits.reply_bytes)))?;
+        let bytes = read(request, most)
+            .await
+            .map_err(|problem| problem.unwrap_or_else(|| reply_too_large(limits.reply_bytes)))?;
         let asked = match form {
-            Form::Text => Self { reply: text(&bytes)?, recipient: None, remote_host: None, command: None },
-            Form::Json => json(&bytes)?,
+            Form::Plain => Self { reply: text(&bytes)?, recipient: None, remote_host: None, command: None },
+            Form::Json => json(&bytes, "`reply`, such as {\"reply\": \"550 5.1.1 User unknown\"}")?,
         };
         asked.check(form, limits.reply_bytes, limits.field_bytes)
+    }
+}
+
+/// A mail to classify: as text, or, where it is not UTF-8, in base64.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MessageRequest)]
+pub(super) struct MessageFields {
+    /// The mail as text.
+    #[schema(
+        example = "From: MAILER-DAEMON@mx.example.com\r\nSubject: failure notice\r\n\r\n<anna@example.org>:\r\n550 5.1.1 User unknown\r\n"
+    )]
+    message: Option<String>,
+    /// The mail's bytes in base64 (RFC 4648 §4); line breaks in it do not matter.
+    message_base64: Option<String>,
+}
+
+/// The raw bytes of a mail to classify.
+#[derive(Debug)]
+pub(super) struct MessageRequest {
+    pub(super) mail: Vec<u8>,
+}
+
+impl FromRequest<AppState> for MessageRequest {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let form = Form::of(&request, "message/rfc822")?;
+        let most_mail = state.limits().mail_bytes;
+        let most = match form {
+            Form::Plain => most_mail,
+            Form::Json => most_mail.saturating_mul(2),
+        };
+        let bytes =
+            read(request, most).await.map_err(|problem| problem.unwrap_or_else(|| mail_too_large(most_mail)))?;
+        let mail = match form {
+            Form::Plain => bytes.to_vec(),
+            Form::Json => json::<MessageFields>(&bytes, "`message` or `message_base64`")?.mail()?,
+        };
+        if mail.len() > most_mail {
+            return Err(mail_too_large(most_mail));
+        }
+        if mail.iter().all(u8::is_ascii_whitespace) {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the mail is empty; expected its header and its body",
+            ));
+        }
+        Ok(Self { mail })
+    }
+}
+
+impl MessageFields {
+    fn mail(self) -> Result<Vec<u8>, Problem> {
+        match (self.message, self.message_base64) {
+            (Some(text), None) => Ok(text.into_bytes()),
+            (None, Some(text)) => {
+                let packed: String = text.split_ascii_whitespace().collect();
+                STANDARD.decode(packed).map_err(|_| {
+                    let detail = "`message_base64` is no base64; expected the alphabet of RFC 4648 §4 with its padding";
+                    Problem { status: 400, title: "Bad Request", ..Problem::field("/message_base64", detail) }
+                })
+            }
+            (Some(_), Some(_)) => Err(Problem::field(
+                "/message_base64",
+                "both `message` and `message_base64` are given; expected one of them",
+            )),
+            (None, None) => Err(Problem::field("", "the mail is missing; expected `message` or `message_base64`")),
+        }
     }
 }
 
@@ -63,7 +134,7 @@ impl ReplyRequest {
     fn check(self, form: Form, reply_bytes: usize, field_bytes: usize) -> Result<Self, Problem> {
         let wrong = |detail: &str| match form {
             Form::Json => Problem::field("/reply", detail),
-            Form::Text => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
+            Form::Plain => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
         };
         if self.reply.trim().is_empty() {
             return Err(wrong("the reply is empty; expected what the server said, such as `550 5.1.1 User unknown`"));
@@ -72,7 +143,7 @@ impl ReplyRequest {
             return Err(wrong("the reply holds a NUL character; expected text (RFC 5321 §4.2)"));
         }
         if self.reply.len() > reply_bytes {
-            return Err(too_large(reply_bytes));
+            return Err(reply_too_large(reply_bytes));
         }
         let fields = [("/recipient", &self.recipient), ("/remote_host", &self.remote_host)];
         let too_long = |value: &Option<String>| value.as_ref().is_some_and(|value| value.len() > field_bytes);
@@ -86,35 +157,39 @@ impl ReplyRequest {
     }
 }
 
-/// The two forms in which a reply may come.
+/// The two forms in which something to classify may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    Text,
+    /// The thing itself.
+    Plain,
+    /// JSON around it.
     Json,
 }
 
 impl Form {
-    fn of(request: &Request) -> Result<Self, Problem> {
-        const EXPECTED: &str = "expected `application/json` or `text/plain`";
+    /// The form that `Content-Type` names; `plain` is the media type of the thing itself.
+    fn of(request: &Request, plain: &str) -> Result<Self, Problem> {
+        let expected = format!("expected `application/json` or `{plain}`");
         let refused = |what: String| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
         let Some(value) = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-            return refused(format!("there is no usable Content-Type; {EXPECTED}"));
+            return refused(format!("there is no usable Content-Type; {expected}"));
         };
         let mut parts = value.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let charset = parts.find_map(|p| {
-            p.to_ascii_lowercase().strip_prefix("charset=").map(|name| name.trim_matches('"').to_owned())
-        });
-        if charset.is_some_and(|name| !matches!(name.as_str(), "utf-8" | "utf8" | "us-ascii")) {
-            return refused("the text is not in UTF-8; expected `charset=utf-8` or none".to_owned());
-        }
+        let is_utf8 = |name: &str| matches!(name.trim_matches('"'), "utf-8" | "utf8" | "us-ascii");
+        let charset = parts.map(str::to_ascii_lowercase).find_map(|p| p.strip_prefix("charset=").map(is_utf8));
         match media.as_str() {
-            "text/plain" => Ok(Self::Text),
+            // A mail tells its charsets itself.
+            "message/rfc822" | "message/global" if plain == "message/rfc822" => Ok(Self::Plain),
+            _ if charset == Some(false) => {
+                refused("the text is not in UTF-8; expected `charset=utf-8` or none".to_owned())
+            }
             "application/json" => Ok(Self::Json),
+            media if media == plain => Ok(Self::Plain),
             "application/x-www-form-urlencoded" => refused(format!(
-                "the Content-Type is that of a form, which curl sends by itself; {EXPECTED}, as with -H 'content-type: text/plain'"
+                "the Content-Type is that of a form, which curl sends by itself; {expected}, as with -H 'content-type: {plain}'"
             )),
-            _ => refused(format!("the Content-Type is not one that a reply comes in; {EXPECTED}")),
+            _ => refused(format!("the Content-Type is not one that is taken here; {expected}")),
         }
     }
 }
@@ -133,11 +208,15 @@ async fn read(request: Request, most: usize) -> Result<Bytes, Option<Problem>> {
     })
 }
 
-fn too_large(most: usize) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("the reply is longer than {most} bytes; expected one server's reply"),
-    )
+fn reply_too_large(most: usize) -> Problem {
+    let detail = format!("the reply is longer than {most} bytes; expected one server's reply");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+fn mail_too_large(most: usize) -> Problem {
+    let detail =
+        format!("the mail is longer than {most} bytes; expected one report, without the attachments of the original");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 fn text(bytes: &[u8]) -> Result<String, Problem> {
@@ -148,7 +227,7 @@ fn text(bytes: &[u8]) -> Result<String, Problem> {
 }
 
 /// A JSON object of the form `T`. What is no JSON is a 400; what is JSON of another form, a 422 with a pointer to it.
-fn json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Problem> {
+fn json<'de, T: Deserialize<'de>>(bytes: &'de [u8], expected: &str) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: byte {} is no UTF-8", error.valid_up_to()))
     })?;
@@ -156,10 +235,7 @@ fn json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Problem> {
     // A struct would also be read from an array, field by field; that is never meant.
     if text.trim_start().starts_with('[') {
         serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| no_json(&error))?;
-        return Err(Problem::field(
-            "",
-            "the body is a JSON array; expected an object with `reply`, such as {\"reply\": \"550 5.1.1 User unknown\"}",
-        ));
+        return Err(Problem::field("", format!("the body is a JSON array; expected an object with {expected}")));
     }
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path: String = error.path().iter().map(|segment| format!("/{segment}")).collect();

@@ -14,7 +14,6 @@ mod answer;
 mod body;
 mod envelope;
 mod language;
-mod limits;
 pub mod openapi;
 mod problem;
 mod query;
@@ -27,12 +26,11 @@ use std::sync::{
 
 use arc_swap::ArcSwap;
 use axum::{Router, middleware, response::Redirect, routing::get};
-pub use limits::Limits;
 pub use problem::Problem;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::catalog::Catalog;
+use crate::{catalog::Catalog, limits::Limits};
 
 /// What every request handler can reach.
 #[derive(Clone, Debug)]

@@ -9,7 +9,9 @@ use utoipa::OpenApi;
 use super::{AppState, Problem, routes};
 use crate::{
     catalog::{Catalog, CodeQuery},
-    classify::{self, Evidence, Fields, Verdict},
+    classify::{self, Evidence, Fields, ReportView, Verdict},
+    limits::Limits,
+    report,
     smtp::{Command, Reply},
 };
 
@@ -57,9 +59,64 @@ pub(super) async fn serve(State(state): State<AppState>) -> impl IntoResponse {
 /// The reply that the examples are about.
 const BLOCKED: &str = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org";
 
+/// The report that the examples are about.
+const RETURNED: &str = "From: MAILER-DAEMON@mx.example.com (Mail Delivery System)\r\n\
+    To: news@example.com\r\n\
+    Subject: Undelivered Mail Returned to Sender\r\n\
+    Date: Mon, 23 Nov 2026 06:33:12 +0000\r\n\
+    MIME-Version: 1.0\r\n\
+    Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\
+    \r\n\
+    --b\r\n\
+    \r\n\
+    This is the mail system at host mx.example.com.\r\n\
+    \r\n\
+    <anna@example.org>: host mx.example.org[192.0.2.1] said: 550 5.1.1 No such user\r\n\
+    (in reply to RCPT TO command)\r\n\
+    --b\r\n\
+    Content-Type: message/delivery-status\r\n\
+    \r\n\
+    Reporting-MTA: dns; mx.example.com\r\n\
+    Arrival-Date: Mon, 23 Nov 2026 06:33:11 +0000\r\n\
+    \r\n\
+    Final-Recipient: rfc822; anna@example.org\r\n\
+    Original-Recipient: rfc822;anna@example.org\r\n\
+    Action: failed\r\n\
+    Status: 5.1.1\r\n\
+    Remote-MTA: dns; mx.example.org\r\n\
+    Diagnostic-Code: smtp; 550 5.1.1 No such user\r\n\
+    --b\r\n\
+    Content-Type: text/rfc822-headers\r\n\
+    \r\n\
+    From: news@example.com\r\n\
+    To: anna@example.org\r\n\
+    Subject: News in November\r\n\
+    Date: Mon, 23 Nov 2026 06:33:10 +0000\r\n\
+    Message-ID: <20261123063310.4711@example.com>\r\n\
+    X-Campaign-Id: november\r\n\
+    --b--\r\n";
+
+/// The complaint that the examples are about.
+const COMPLAINT: &str = "From: feedback@mail.example.org\r\n\
+    Subject: FW: News in November\r\n\
+    MIME-Version: 1.0\r\n\
+    Content-Type: multipart/report; report-type=feedback-report; boundary=\"b\"\r\n\
+    \r\n\
+    --b\r\n\
+    Content-Type: message/feedback-report\r\n\
+    \r\n\
+    Feedback-Type: abuse\r\n\
+    User-Agent: ExampleFBL/1.0\r\n\
+    Version: 1\r\n\
+    Original-Rcpt-To: anna@example.org\r\n\
+    Source-IP: 192.0.2.7\r\n\
+    --b--\r\n";
+
 /// Answers of the service itself.
 struct Examples {
     verdict: Value,
+    report: Value,
+    complaint: Value,
     code: Value,
     pair: Value,
     codes: Value,
@@ -81,7 +138,14 @@ impl Examples {
         let category =
             catalog.category_named("mailbox_full").map(|category| json!(catalog.category_view(category, "en")));
         let category = category.unwrap_or_default();
+        let read = |mail: &str| {
+            let wanted = ["x-campaign-id".to_owned()];
+            let report = report::read(catalog, mail.as_bytes(), &wanted, &Limits::default());
+            json!(ReportView::new(catalog, &report, "en", Fields::All))
+        };
         Self {
+            report: read(RETURNED),
+            complaint: read(COMPLAINT),
             verdict,
             code: code("552"),
             pair: code("550-5.7.1"),
@@ -95,6 +159,7 @@ impl Examples {
         let request = json!({"reply": BLOCKED, "recipient": "anna@example.org", "command": "RCPT TO"});
         for (path, method, example) in [
             ("/v1/classify/reply", "post", &self.verdict),
+            ("/v1/classify/message", "post", &self.report),
             ("/v1/codes", "get", &self.codes),
             ("/v1/codes/{code}", "get", &self.pair),
             ("/v1/categories", "get", &self.categories),
@@ -116,6 +181,9 @@ impl Examples {
         let content = &mut document["paths"]["/v1/classify/reply"]["post"]["requestBody"]["content"];
         content["application/json"]["example"] = request;
         content["text/plain"]["example"] = json!(BLOCKED);
+        let content = &mut document["paths"]["/v1/classify/message"]["post"]["requestBody"]["content"];
+        content["application/json"]["example"] = json!({"message": RETURNED});
+        content["message/rfc822"]["example"] = json!(RETURNED);
     }
 
     /// Schemas get what the examples hold at their place; vocabularies, their first value.
@@ -126,6 +194,10 @@ impl Examples {
             ("Reply", &verdict["reply"]),
             ("CodeNote", &verdict["codes"][0]),
             ("BlocklistMatch", &verdict["blocklist"]),
+            ("Report", &self.report),
+            ("RecipientVerdict", &self.report["recipients"][0]),
+            ("Original", &self.report["original"]),
+            ("Complaint", &self.complaint["complaint"]),
             ("RetryAdvice", &verdict["retry"]),
             ("Remediation", &verdict["remediation"]),
             ("Link", &verdict["remediation"]["links"][0]),
@@ -144,6 +216,7 @@ impl Examples {
         let request = json!({"reply": BLOCKED, "recipient": "anna@example.org", "remote_host": "mx.example.org", "command": "RCPT TO"});
         let others = [
             ("ReplyRequest", &request),
+            ("MessageRequest", &json!({"message": RETURNED})),
             ("Problem", &problem("422", "/v1/classify/reply")),
             ("FieldError", &problem("422", "/v1/classify/reply")["errors"][0]),
             ("Health", &json!({"status": "ready"})),

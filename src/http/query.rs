@@ -80,6 +80,45 @@ impl Check for Classify {
     }
 }
 
+/// How a report is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ClassifyMessage {
+    /// The language of the texts; goes before `Accept-Language`.
+    #[param(example = "de")]
+    pub(super) lang: Option<String>,
+    /// `core` leaves out `codes`, `remediation` and `evidence`.
+    #[param(inline)]
+    pub(super) fields: Option<FieldsParam>,
+    /// Header fields of the original mail to give back, separated by commas: at most 32.
+    #[param(example = "X-Campaign-Id,Feedback-ID")]
+    pub(super) headers: Option<String>,
+}
+
+impl ClassifyMessage {
+    /// The names of the fields that are wanted.
+    pub(super) fn wanted(&self) -> Vec<String> {
+        let names = self.headers.as_deref().unwrap_or_default().split(',');
+        names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect()
+    }
+}
+
+impl Check for ClassifyMessage {
+    fn check(&self) -> Result<(), String> {
+        let wanted = self.wanted();
+        let is_name =
+            |name: &String| name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        if wanted.len() > 32 || !wanted.iter().all(is_name) {
+            return Err(
+                "`headers` is no list of field names; expected at most 32, such as `X-Campaign-Id,Feedback-ID`"
+                    .to_owned(),
+            );
+        }
+        check_language(self.lang.as_deref())
+    }
+}
+
 /// How much of a verdict is wanted.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

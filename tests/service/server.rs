@@ -3,11 +3,7 @@
 use std::{net::SocketAddr, sync::LazyLock};
 
 use reqwest::{Client, Response, header};
-use retoure::{
-    catalog::Catalog,
-    http::{AppState, Limits},
-    serve,
-};
+use retoure::{catalog::Catalog, http::AppState, limits::Limits, serve};
 use serde_json::Value;
 use tokio::net::TcpListener;
 

@@ -1,15 +1,16 @@
-//! `POST /v1/classify/reply`.
+//! `POST /v1/classify/reply` and `/v1/classify/message`.
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 
 use crate::{
-    classify::{self, Evidence, Fields, Verdict},
+    classify::{self, Evidence, Fields, ReportView, Verdict},
     http::{
         AppState, Problem, answer,
-        body::ReplyRequest,
+        body::{MessageFields, MessageRequest, ReplyRequest},
         language,
-        query::{Classify, Query},
+        query::{Classify, ClassifyMessage, Query},
     },
+    report,
     smtp::Reply,
 };
 
@@ -48,4 +49,37 @@ pub(super) async fn reply(
     let fields = Fields::from(query.fields);
     let verdict = Verdict::new(&catalog, &decision, &reply, (evidence.command, recipient), language, fields);
     answer::json(&verdict, language)
+}
+
+/// Tell what a report mail means
+///
+/// Takes any mail that came back (an NDR, a complaint, an automatic answer) and says what it is, what mail it is about, and
+/// what it means for each recipient. What cannot be understood is no error: `kind` is then `other`, or the category
+/// `unknown`.
+#[utoipa::path(
+    post,
+    path = "/v1/classify/message",
+    tag = "classify",
+    params(ClassifyMessage),
+    request_body(description = "The mail: its raw bytes, or in JSON as text or in base64.",
+        content((String = "message/rfc822"), (MessageFields = "application/json"))),
+    responses(
+        (status = 200, description = "What the mail means", body = ReportView<'static>),
+        (status = 400, description = "The body is not JSON, or its base64 is broken", body = Problem, content_type = "application/problem+json"),
+        (status = 406, description = "`Accept` rules out JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The mail is longer than the service takes", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`Content-Type` is missing or another", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn message(
+    State(state): State<AppState>,
+    Query(query): Query<ClassifyMessage>,
+    headers: HeaderMap,
+    asked: MessageRequest,
+) -> Response {
+    let catalog = state.catalog();
+    let language = language::choose(&catalog, query.lang.as_deref(), &headers);
+    let report = report::read(&catalog, &asked.mail, &query.wanted(), state.limits());
+    answer::json(&ReportView::new(&catalog, &report, language, Fields::from(query.fields)), language)
 }

@@ -15,6 +15,7 @@ use super::{AppState, answer, openapi::Document};
 pub(super) fn all() -> OpenApiRouter<AppState> {
     let versioned = OpenApiRouter::new()
         .routes(routes!(classify::reply))
+        .routes(routes!(classify::message))
         .routes(routes!(codes::list))
         .routes(routes!(codes::one))
         .routes(routes!(categories::list))

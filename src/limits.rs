@@ -1,0 +1,45 @@
+//! Every bound on what comes from outside, in one place.
+
+use std::time::Duration;
+
+/// How much the service takes on. Over a bound the answer is a problem that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one reply. RFC 5321 §4.5.3.1.5 allows 512 a line; the longest replies seen have some thousand.
+    pub reply_bytes: usize,
+    /// Bytes of a name or address that the caller adds: a path has at most 256 (RFC 5321 §4.5.3.1.3), with some room.
+    pub field_bytes: usize,
+    /// Bytes of one report mail, its attachments included.
+    pub mail_bytes: usize,
+    /// Mails within mails that are looked into; deeper ones are cut off.
+    pub nested_mails: usize,
+    /// MIME parts that are looked at; the rest is left out.
+    pub mime_parts: usize,
+    /// Bytes of a report's words that are searched; the rest is left out.
+    pub text_bytes: usize,
+    /// Header fields of a mail that are read; the rest is left out.
+    pub header_fields: usize,
+    /// Recipients that one report tells; the rest is left out.
+    pub recipients: usize,
+    /// Items on one page of a list.
+    pub page_items: usize,
+    /// Time for a whole request, its body included.
+    pub request_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reply_bytes: 64 << 10,
+            field_bytes: 512,
+            mail_bytes: 32 << 20,
+            nested_mails: 16,
+            mime_parts: 1000,
+            text_bytes: 256 << 10,
+            header_fields: 1000,
+            recipients: 1000,
+            page_items: 500,
+            request_time: Duration::from_secs(30),
+        }
+    }
+}

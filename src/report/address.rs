@@ -1,0 +1,102 @@
+//! Finding addresses in what reports say.
+
+/// The longest address that is taken for one: a path has at most 256 octets (RFC 5321 §4.5.3.1.3), international ones more.
+const MAX_BYTES: usize = 320;
+
+/// The address in a field: `rfc822; <anna@example.org>`, `"Anna" <anna@example.org>`, `anna@example.org (Anna)`.
+pub(super) fn in_field(value: &str) -> Option<String> {
+    let value = without_type(value);
+    let inner = match (value.rfind('<'), value.rfind('>')) {
+        (Some(start), Some(end)) if start < end => &value[start + 1..end],
+        _ => value.split(" (").next().unwrap_or(value),
+    };
+    cleaned(inner)
+}
+
+/// `rfc822;`, `utf-8;`, `x400;` before an address (RFC 3464 §2.1.2, RFC 6533 §3).
+fn without_type(value: &str) -> &str {
+    match value.split_once(';') {
+        Some((kind, address))
+            if !kind.contains(['@', '<', ' ', '"']) || kind.trim().len() < 12 && !kind.contains('@') =>
+        {
+            address.trim()
+        }
+        _ => value.trim(),
+    }
+}
+
+/// An address without what mailers write around it; `None` where nothing usable is left.
+pub(super) fn cleaned(text: &str) -> Option<String> {
+    let text = text
+        .trim()
+        .trim_start_matches("mailto:")
+        .trim_matches(['<', '>', '"', '\'', '[', ']', '(', ')', ',', ';', ' ']);
+    let text = text.trim_end_matches(['.', ':', ',']);
+    let text = text.strip_prefix("mailto:").unwrap_or(text);
+    let usable =
+        !text.is_empty() && text.len() <= MAX_BYTES && !text.contains(|c: char| c.is_control() || c == '<' || c == '>');
+    (usable && (!text.contains(char::is_whitespace) || text.starts_with('"'))).then(|| text.to_owned())
+}
+
+/// Whether a text is an address: something, one last `@`, and a domain.
+pub(super) fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    text.len() <= MAX_BYTES
+        && !local.is_empty()
+        && is_domain(domain)
+        && (local.starts_with('"')
+            || !local.contains(|c: char| {
+                c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '[' | ']')
+            }))
+}
+
+fn is_domain(domain: &str) -> bool {
+    let literal = domain.starts_with('[') && domain.ends_with(']');
+    !domain.is_empty()
+        && (literal
+            || domain
+                .split('.')
+                .all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')))
+}
+
+/// Every address in running text, in order.
+pub(super) fn in_text(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | ',' | ';' | '|' | '*' | '“' | '”' | '„' | '«' | '»'
+            )
+    })
+    .map(|token| token.trim_start_matches("mailto:").trim_matches(['.', ':', '=', '!', '?', '`', '-']))
+    .filter(|token| is_address(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_in_fields() {
+        for (field, expected) in [
+            ("rfc822; anna@example.org", Some("anna@example.org")),
+            ("rfc822;<anna@example.org>", Some("anna@example.org")),
+            ("RFC822; \"Anna\" <anna@example.org>", Some("anna@example.org")),
+            ("utf-8; größe@example.org", Some("größe@example.org")),
+            ("anna@example.org (Anna)", Some("anna@example.org")),
+            ("Anna <anna@example.org>", Some("anna@example.org")),
+            ("rfc822; anna", Some("anna")),
+            ("x400; /C=DE/", Some("/C=DE/")),
+            ("rfc822;", None),
+            ("", None),
+        ] {
+            assert_eq!(in_field(field).as_deref(), expected, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_in_words() {
+        let text = "Your mail to <anna@example.org>, mailto:ben@example.org. and 'c@d.example' failed at 12:30@ night, not a@b@.";
+        assert_eq!(in_text(text).collect::<Vec<_>>(), ["anna@example.org", "ben@example.org", "c@d.example"]);
+    }
+}

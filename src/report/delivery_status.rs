@@ -1,0 +1,176 @@
+//! `message/delivery-status` (RFC 3464) and `message/global-delivery-status` (RFC 6533): fields about the message, then a block of
+//! fields for each recipient.
+//!
+//! Every field is optional, names may be written in any case, values may be folded or broken without indent, blocks may lack the
+//! blank line between them. One bad field spoils nothing else.
+
+use crate::smtp::EnhancedCode;
+
+/// What a delivery status says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct DeliveryStatus {
+    pub(super) reporting_mta: Option<String>,
+    pub(super) arrival_date: Option<String>,
+    pub(super) recipients: Vec<StatusBlock>,
+}
+
+/// What it says about one recipient (RFC 3464 §2.3), as it stands.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct StatusBlock {
+    pub(super) original_recipient: Option<String>,
+    pub(super) final_recipient: Option<String>,
+    pub(super) action: Option<String>,
+    pub(super) status: Option<EnhancedCode>,
+    /// The words behind the status, as PowerMTA and Amazon SES write them.
+    pub(super) status_comment: Option<String>,
+    pub(super) remote_mta: Option<String>,
+    pub(super) diagnostic_code: Option<String>,
+    pub(super) last_attempt_date: Option<String>,
+    pub(super) will_retry_until: Option<String>,
+}
+
+impl DeliveryStatus {
+    /// Reads one part. `most` recipients are kept.
+    pub(super) fn read(text: &str, most: usize) -> Self {
+        let mut status = Self::default();
+        let mut block = StatusBlock::default();
+        for (name, value) in fields(text) {
+            if value.is_empty() {
+                continue;
+            }
+            // A block ends where the next recipient's begins, whether or not a blank line stands between.
+            let begins_next = match name.as_str() {
+                "final-recipient" => block.final_recipient.is_some(),
+                "original-recipient" => {
+                    block.original_recipient.is_some() || block.final_recipient.is_some() && block.action.is_some()
+                }
+                _ => false,
+            };
+            if begins_next {
+                status.push(std::mem::take(&mut block), most);
+            }
+            match name.as_str() {
+                "reporting-mta" => keep(&mut status.reporting_mta, without_type(&value)),
+                "arrival-date" => keep(&mut status.arrival_date, value),
+                "original-recipient" => keep(&mut block.original_recipient, value),
+                "final-recipient" => keep(&mut block.final_recipient, value),
+                // Some mailers write only this one.
+                "x-actual-recipient" if block.final_recipient.is_none() => keep(&mut block.original_recipient, value),
+                "action" => keep(
+                    &mut block.action,
+                    value.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase(),
+                ),
+                "status" => block.set_status(&value),
+                "remote-mta" => keep(&mut block.remote_mta, without_type(&value)),
+                "diagnostic-code" => keep(&mut block.diagnostic_code, value),
+                "last-attempt-date" => keep(&mut block.last_attempt_date, value),
+                "will-retry-until" => keep(&mut block.will_retry_until, value),
+                _ => {}
+            }
+        }
+        status.push(block, most);
+        status
+    }
+
+    fn push(&mut self, block: StatusBlock, most: usize) {
+        if block != StatusBlock::default() && self.recipients.len() < most {
+            self.recipients.push(block);
+        }
+    }
+}
+
+impl StatusBlock {
+    /// `5.1.1`, `5.1.1 (bad destination mailbox address)`, `5.0.0 (permanent failure)`.
+    fn set_status(&mut self, value: &str) {
+        if self.status.is_some() {
+            return;
+        }
+        let end = value.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(value.len());
+        self.status = value[..end].trim_end_matches('.').parse().ok();
+        let comment = value[end..].trim().trim_matches(['(', ')']);
+        if !comment.is_empty() {
+            self.status_comment = Some(comment.to_owned());
+        }
+    }
+}
+
+/// The first of two fields of the same name counts.
+fn keep(place: &mut Option<String>, value: String) {
+    if place.is_none() && !value.is_empty() {
+        *place = Some(value);
+    }
+}
+
+/// `dns; mx.example.org` without its type.
+fn without_type(value: &str) -> String {
+    value.split_once(';').map_or(value, |(_, value)| value).trim().to_owned()
+}
+
+/// The fields of a text: names in lower case, values unfolded. A line without a name belongs to the value before it.
+pub(super) fn fields(text: &str) -> Vec<(String, String)> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in text.split(['\n', '\r']) {
+        let is_folded = line.starts_with([' ', '\t']);
+        match line.split_once(':').filter(|(name, _)| !is_folded && is_field_name(name)) {
+            Some((name, value)) => fields.push((name.trim().to_ascii_lowercase(), value.trim().to_owned())),
+            None => {
+                let rest = line.trim();
+                if let Some((_, value)) = fields.last_mut().filter(|_| !rest.is_empty()) {
+                    value.push(' ');
+                    value.push_str(rest);
+                }
+            }
+        }
+    }
+    fields
+}
+
+/// RFC 5322 §2.2, with a space before the colon forgiven. `Connected to 192.0.2.1: …` is none.
+fn is_field_name(name: &str) -> bool {
+    let name = name.trim_end();
+    !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_about_the_message_and_about_each_recipient() {
+        let status = DeliveryStatus::read(
+            "Reporting-MTA: dns; mx.example.com\nArrival-Date: Mon, 23 Nov 2026 06:33:12 +0000\n\n\
+             Original-Recipient: rfc822;anna@example.org\nFinal-Recipient: rfc822; anna@mx.example.org\nAction: failed\n\
+             Status: 5.1.1 (bad mailbox)\nRemote-MTA: dns; mx.example.org\nDiagnostic-Code: smtp; 550-5.1.1 no such\n user\n\n\
+             FINAL-RECIPIENT : rfc822; ben@example.org\naction: Delayed (will retry)\nStatus: 4.4.1\n",
+            10,
+        );
+        assert_eq!(status.reporting_mta.as_deref(), Some("mx.example.com"));
+        assert_eq!(status.recipients.len(), 2);
+        let anna = &status.recipients[0];
+        assert_eq!(anna.original_recipient.as_deref(), Some("rfc822;anna@example.org"));
+        assert_eq!(anna.status.map(|s| s.to_string()).as_deref(), Some("5.1.1"));
+        assert_eq!(anna.status_comment.as_deref(), Some("bad mailbox"));
+        assert_eq!(anna.diagnostic_code.as_deref(), Some("smtp; 550-5.1.1 no such user"));
+        assert_eq!(status.recipients[1].action.as_deref(), Some("delayed"));
+    }
+
+    #[test]
+    fn blocks_without_a_blank_line_and_bad_fields_spoil_nothing() {
+        let status = DeliveryStatus::read(
+            "Reporting-MTA: dns; mx.example.com\nFinal-Recipient: rfc822; a@example.org\nStatus: rubbish\nAction: failed\n\
+             Final-Recipient: rfc822; b@example.org\n\nAction: failed\n\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 full,\nreally: full\n",
+            10,
+        );
+        assert_eq!(status.recipients.len(), 2);
+        assert_eq!(status.recipients[0].status, None);
+        assert_eq!(status.recipients[1].action.as_deref(), Some("failed"));
+        assert_eq!(status.recipients[1].status.map(|s| s.to_string()).as_deref(), Some("5.2.2"));
+        assert_eq!(DeliveryStatus::read("", 10), DeliveryStatus::default());
+        assert_eq!(
+            DeliveryStatus::read("Final-Recipient: a\nFinal-Recipient: b\nFinal-Recipient: c", 2).recipients.len(),
+            2
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! The engine that runs a dialect: reads a report's words line by line as the dialect's table says.
+
+use super::{address, original, words};
+use crate::{
+    catalog::{Block, Dialect, Fallback, LineFacts, LinePattern, fold},
+    smtp::Command,
+};
+
+/// What a report's words tell about one recipient.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) recipient: String,
+    pub(super) code: Option<String>,
+    pub(super) enhanced: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) command: Option<Command>,
+    /// What was said, line by line.
+    pub(super) words: Vec<String>,
+    /// Whether a pattern named what was said, so that other lines do not add to it.
+    is_named: bool,
+    /// Whether lines that follow still belong to it.
+    is_open: bool,
+}
+
+/// What a report's words tell.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    pub(super) recipients: Vec<Told>,
+    /// What is told before or without a recipient.
+    pub(super) general: Told,
+}
+
+/// Reads `text` as `dialect` writes it. `subject` may tell facts too.
+pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) -> Telling {
+    let mut telling = Telling::default();
+    if let Some(facts) = first_match(&dialect.subject, subject) {
+        telling.general.take(&facts);
+    }
+    // Which of the recipients the next lines belong to.
+    let mut current: Option<usize> = None;
+    for line in report_lines(dialect, text) {
+        if line.trim().is_empty() {
+            telling.at(current).end_paragraph(dialect.block);
+            continue;
+        }
+        if let Some(facts) = first_match(&dialect.recipient, line) {
+            // What a server said often names the recipient again on a line of its own.
+            let goes_on = current.is_some_and(|at| {
+                let told = &telling.recipients[at];
+                told.is_open
+                    && told.said() != ""
+                    && facts.recipient.is_some_and(|again| again.eq_ignore_ascii_case(&told.recipient))
+            });
+            if goes_on {
+                telling.at(current).add(line, dialect.block);
+                continue;
+            }
+            if let Some(recipient) = facts.recipient.and_then(address::cleaned) {
+                current = telling.open(recipient, most);
+                telling.at(current).take(&facts);
+                continue;
+            }
+        }
+        if let Some(facts) = first_match(&dialect.facts, line) {
+            telling.at(current).take(&facts);
+            continue;
+        }
+        telling.at(current).add(line, dialect.block);
+    }
+    for told in telling.recipients.iter_mut().chain([&mut telling.general]) {
+        told.set_stage(dialect);
+    }
+    telling
+}
+
+impl Telling {
+    fn at(&mut self, current: Option<usize>) -> &mut Told {
+        match current {
+            Some(at) => &mut self.recipients[at],
+            None => &mut self.general,
+        }
+    }
+
+    /// A recipient that is named again goes on where it was.
+    pub(super) fn open(&mut self, recipient: String, most: usize) -> Option<usize> {
+        let known = self.recipients.iter().position(|told| told.recipient.eq_ignore_ascii_case(&recipient));
+        if let Some(at) = known {
+            self.recipients[at].is_open = true;
+            return known;
+        }
+        if self.recipients.len() < most {
+            self.recipients.push(Told { recipient, is_open: true, ..Told::default() });
+        }
+        Some(self.recipients.len() - 1)
+    }
+}
+
+impl Told {
+    fn take(&mut self, facts: &LineFacts<'_>) {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        self.code = owned(facts.code).or(self.code.take());
+        self.enhanced = owned(facts.enhanced).or(self.enhanced.take());
+        self.host = owned(facts.host).or(self.host.take());
+        self.command = facts.command.and_then(|command| command.parse().ok()).or(self.command);
+        if let Some(diagnostic) = facts.diagnostic {
+            // The first that is named counts; a second one repeats it or tells of an earlier attempt.
+            if !self.is_named || self.words.iter().all(|line| line.trim().is_empty()) {
+                self.words.clear();
+                self.words.push(diagnostic.to_owned());
+                self.is_open = true;
+            } else {
+                self.is_open = false;
+            }
+            self.is_named = true;
+        }
+    }
+
+    fn add(&mut self, line: &str, block: Block) {
+        let belongs = if self.is_named {
+            self.is_open
+        } else {
+            block != Block::Line && (self.is_open || self.recipient.is_empty())
+        };
+        if belongs {
+            self.words.push(line.trim().to_owned());
+        }
+    }
+
+    fn end_paragraph(&mut self, block: Block) {
+        let has_words = self.words.iter().any(|line| !line.is_empty());
+        if has_words && (self.is_named || block == Block::Paragraph) {
+            self.is_open = false;
+        }
+    }
+
+    fn set_stage(&mut self, dialect: &Dialect) {
+        if self.command.is_none() && !dialect.stages.is_empty() {
+            let folded = fold(&self.words.join(" ")).into_owned();
+            self.command = dialect
+                .stages
+                .iter()
+                .find(|stage| folded.contains(fold(&stage.words).as_ref()))
+                .map(|stage| stage.command);
+        }
+    }
+
+    /// What was said, as one text.
+    pub(super) fn said(&self) -> String {
+        self.words.join("\n").trim().to_owned()
+    }
+}
+
+/// The lines between the dialect's begin and end.
+fn report_lines<'t>(dialect: &'t Dialect, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let lines = || text.split('\n');
+    let starts = |line: &str, with: &[String]| {
+        let folded = fold(line.trim()).into_owned();
+        with.iter().any(|word| folded.starts_with(fold(word).as_ref()))
+    };
+    let begin = lines().position(|line| starts(line, &dialect.begin)).map_or(0, |at| at + 1);
+    lines().skip(begin).take_while(move |line| !starts(line, &dialect.end))
+}
+
+fn first_match<'l>(patterns: &[LinePattern], line: &'l str) -> Option<LineFacts<'l>> {
+    patterns.iter().find_map(|pattern| pattern.read(line))
+}
+
+/// The addresses that stand elsewhere, where the dialect says so.
+pub(super) fn fallback(dialect: &Dialect, mail: &super::mail::Mail, original: &original::Original) -> Vec<String> {
+    dialect
+        .fallback
+        .iter()
+        .map(|place| match place {
+            Fallback::XFailedRecipients => words::failed_recipients(mail),
+            Fallback::OriginalTo => original.only_recipient().into_iter().collect(),
+            Fallback::To => mail.field("to").and_then(address::in_field).into_iter().collect(),
+            Fallback::From => mail.field("from").and_then(address::in_field).into_iter().collect(),
+            Fallback::Text => address::in_text(&mail.text).next().map(str::to_owned).into_iter().collect(),
+        })
+        .find(|found: &Vec<String>| !found.is_empty())
+        .unwrap_or_default()
+}

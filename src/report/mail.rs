@@ -1,0 +1,257 @@
+//! A mail taken apart as far as a report needs it: its header, its words, its machine-readable parts, and the mail that it
+//! reports on. `mail-parser` reads MIME and charsets; here is what it means for reports, and the bounds.
+
+use std::borrow::Cow;
+
+use mail_parser::{Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+
+use crate::limits::Limits;
+
+/// A report mail in parts.
+#[derive(Debug, Default)]
+pub(super) struct Mail {
+    /// The header fields as they stand, unfolded and decoded; names in lower case.
+    pub(super) fields: Vec<(String, String)>,
+    /// The words for people, before the original begins.
+    pub(super) text: String,
+    /// `message/delivery-status` and its international form, each its text.
+    pub(super) delivery_status: Vec<String>,
+    /// `message/feedback-report`.
+    pub(super) feedback: Option<String>,
+    /// `message/disposition-notification`.
+    pub(super) disposition: Option<String>,
+    /// The header of the original mail, or as much of the mail as came back.
+    pub(super) original: Option<String>,
+    /// The text of what is attached besides, such as a file of headers.
+    pub(super) attached: Vec<String>,
+    /// Bounds that were reached.
+    pub(super) cut: Vec<&'static str>,
+}
+
+impl Mail {
+    /// Takes `bytes` apart; what is no mail becomes words.
+    pub(super) fn read(bytes: &[u8], limits: &Limits) -> Self {
+        let mut mail = Self::default();
+        let bytes = with_line_feeds(bytes);
+        let bytes = without_mailbox_line(&bytes);
+        let bytes = mail.without_deep_mails(bytes, limits);
+        match MessageParser::default().parse(bytes) {
+            Some(message) => {
+                mail.fields = fields(&message, limits, &mut mail.cut);
+                mail.walk(&message, limits, 0);
+            }
+            None => mail.add_text(&String::from_utf8_lossy(bytes), limits),
+        }
+        mail
+    }
+
+    /// The first field of this name (in lower case).
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A mail in a mail in a mail is dropped one by one, each on the stack of the one before; cutting the file before the
+    /// first that is too deep keeps that bounded.
+    fn without_deep_mails<'b>(&mut self, bytes: &'b [u8], limits: &Limits) -> &'b [u8] {
+        let mut found = 0;
+        let mut line_start = 0;
+        for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+            let line = &bytes[line_start..at];
+            line_start = at + 1;
+            if line.len() > 20 && line[..13].eq_ignore_ascii_case(b"content-type:") && contains_message_type(line) {
+                found += 1;
+                if found > limits.nested_mails {
+                    self.cut.push("nested_mails");
+                    return &bytes[..at - line.len()];
+                }
+            }
+        }
+        bytes
+    }
+
+    fn walk(&mut self, message: &Message<'_>, limits: &Limits, depth: usize) {
+        if message.parts.len() > limits.mime_parts {
+            self.cut.push("mime_parts");
+        }
+        let has_plain_text = message.parts.iter().any(|part| matches!(part.body, PartType::Text(_)) && is_words(part));
+        for part in message.parts.iter().take(limits.mime_parts) {
+            match (&part.body, kind_of(part)) {
+                (PartType::Multipart(_), _) => {}
+                (_, PartKind::DeliveryStatus) => self.delivery_status.push(text_of(part, limits)),
+                (_, PartKind::Feedback) => self.feedback = Some(text_of(part, limits)),
+                (_, PartKind::Disposition) => self.disposition = Some(text_of(part, limits)),
+                (PartType::Message(inner), _) => self.add_message(inner, limits, depth),
+                (_, PartKind::Original) => self.add_original(&text_of(part, limits)),
+                (PartType::Html(html), _) if !has_plain_text => {
+                    let html = head(html, limits.text_bytes);
+                    self.add_text(&mail_parser::decoders::html::html_to_text(html), limits);
+                }
+                (PartType::Text(text), PartKind::Words) => self.add_text(text, limits),
+                (PartType::Text(text), PartKind::Attached) => {
+                    self.attached.push(head(text, limits.text_bytes).to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A mail within the mail: the original, or, where a gateway wraps reports, the report itself.
+    fn add_message(&mut self, inner: &Message<'_>, limits: &Limits, depth: usize) {
+        let is_report = inner.parts.iter().any(|part| matches!(kind_of(part), PartKind::DeliveryStatus));
+        if is_report && self.delivery_status.is_empty() && depth < limits.nested_mails {
+            return self.walk(inner, limits, depth + 1);
+        }
+        if self.original.is_none() {
+            let text = inner.parts.iter().find_map(|part| match &part.body {
+                PartType::Text(text) | PartType::Html(text) => Some(head(text, limits.text_bytes)),
+                _ => None,
+            });
+            let mut original = String::new();
+            for (name, value) in fields(inner, limits, &mut self.cut) {
+                original.push_str(&format!("{name}: {value}\n"));
+            }
+            original.push('\n');
+            original.push_str(text.unwrap_or_default());
+            self.original = Some(original);
+        }
+    }
+
+    fn add_original(&mut self, text: &str) {
+        if self.original.is_none() && !text.trim().is_empty() {
+            self.original = Some(text.to_owned());
+        }
+    }
+
+    fn add_text(&mut self, text: &str, limits: &Limits) {
+        let room = limits.text_bytes.saturating_sub(self.text.len());
+        let kept = head(text, room);
+        if kept.len() < text.len() && !self.cut.contains(&"text_bytes") {
+            self.cut.push("text_bytes");
+        }
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        for (at, line) in kept.split(['\n', '\r']).enumerate() {
+            if at > 0 {
+                self.text.push('\n');
+            }
+            self.text.push_str(line.trim_end());
+        }
+    }
+}
+
+/// What a part is in a report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartKind {
+    Words,
+    Attached,
+    DeliveryStatus,
+    Feedback,
+    Disposition,
+    Original,
+    Other,
+}
+
+fn kind_of(part: &MessagePart<'_>) -> PartKind {
+    let Some(content_type) = part.content_type() else { return PartKind::Words };
+    let (main, sub) =
+        (content_type.ctype().to_ascii_lowercase(), content_type.subtype().unwrap_or("plain").to_ascii_lowercase());
+    match (main.as_str(), sub.as_str()) {
+        ("message", "delivery-status" | "global-delivery-status") => PartKind::DeliveryStatus,
+        ("message", "feedback-report") => PartKind::Feedback,
+        ("message", "disposition-notification" | "global-disposition-notification") => PartKind::Disposition,
+        ("message", _) | ("text", "rfc822-headers" | "rfc822" | "rfc822-header") => PartKind::Original,
+        ("text", _) if is_words(part) => PartKind::Words,
+        ("text", _) => PartKind::Attached,
+        _ => PartKind::Other,
+    }
+}
+
+/// Text meant to be read at once, not a file of text.
+fn is_words(part: &MessagePart<'_>) -> bool {
+    let is_named = part.content_type().is_some_and(|content_type| content_type.attribute("name").is_some());
+    let is_attached = part.content_disposition().is_some_and(mail_parser::ContentType::is_attachment);
+    !is_named && !is_attached && matches!(part.body, PartType::Text(_) | PartType::Html(_))
+}
+
+fn text_of(part: &MessagePart<'_>, limits: &Limits) -> String {
+    match &part.body {
+        PartType::Text(text) | PartType::Html(text) => head(text, limits.text_bytes).to_owned(),
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+            String::from_utf8_lossy(&bytes[..bytes.len().min(limits.text_bytes)]).into_owned()
+        }
+        PartType::Message(message) => {
+            let raw = &message.raw_message;
+            String::from_utf8_lossy(&raw[..raw.len().min(limits.text_bytes)]).into_owned()
+        }
+        PartType::Multipart(_) => String::new(),
+    }
+}
+
+/// The fields of a header in their order, values unfolded and decoded.
+fn fields(message: &Message<'_>, limits: &Limits, cut: &mut Vec<&'static str>) -> Vec<(String, String)> {
+    let headers: &[Header<'_>] = message.parts.first().map_or(&[], |part| part.headers.as_slice());
+    if headers.len() > limits.header_fields && !cut.contains(&"header_fields") {
+        cut.push("header_fields");
+    }
+    headers
+        .iter()
+        .take(limits.header_fields)
+        .map(|header| {
+            let raw =
+                message.raw_message.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
+            (header.name.as_str().to_ascii_lowercase(), value(header, raw, limits))
+        })
+        .collect()
+}
+
+fn value(header: &Header<'_>, raw: &[u8], limits: &Limits) -> String {
+    let decoded: Cow<'_, str> = match &header.value {
+        HeaderValue::Text(text) => Cow::Borrowed(text.as_ref()),
+        // Structured values are taken as they stand: their parts are read where they are needed.
+        _ => decoded(&String::from_utf8_lossy(raw)).into(),
+    };
+    let words: Vec<&str> = head(&decoded, limits.reply_bytes).split_whitespace().collect();
+    words.join(" ")
+}
+
+/// RFC 2047 words in a value that the parser kept raw.
+pub(super) fn decoded(raw: &str) -> String {
+    if !raw.contains("=?") {
+        return raw.to_owned();
+    }
+    let header = format!("Subject: {}\n\n", raw.trim_end());
+    let decoded = MessageParser::default().parse(header.as_bytes()).and_then(|m| m.subject().map(str::to_owned));
+    decoded.unwrap_or_else(|| raw.to_owned())
+}
+
+/// Files with bare carriage returns, as old Macs wrote them.
+fn with_line_feeds(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if bytes.contains(&b'\n') || !bytes.contains(&b'\r') {
+        return Cow::Borrowed(bytes);
+    }
+    Cow::Owned(bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect())
+}
+
+/// Without blank lines before the header and without the `From ` line of mbox files.
+fn without_mailbox_line(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(bytes.len());
+    let bytes = &bytes[start..];
+    if !bytes.starts_with(b"From ") {
+        return bytes;
+    }
+    bytes.iter().position(|byte| *byte == b'\n').map_or(bytes, |end| &bytes[end + 1..])
+}
+
+fn contains_message_type(line: &[u8]) -> bool {
+    line.windows(8).any(|window| window.eq_ignore_ascii_case(b"message/"))
+}
+
+/// The first `most` bytes of a text, not cutting a character.
+pub(super) fn head(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

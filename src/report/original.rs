@@ -1,0 +1,117 @@
+//! The mail that a report is about: what is needed to match the report to what was sent.
+
+use super::{address, delivery_status::fields, mail::Mail};
+
+/// What is known of the original.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Original {
+    /// `Message-ID` without its brackets.
+    pub message_id: Option<String>,
+    /// The address in `From`.
+    pub from: Option<String>,
+    /// The addresses in `To`.
+    pub to: Vec<String>,
+    /// `Subject`.
+    pub subject: Option<String>,
+    /// `Date`, as it stands.
+    pub date: Option<String>,
+    /// `List-Id` without its brackets.
+    pub list_id: Option<String>,
+    /// The envelope sender, where `Return-Path` tells it.
+    pub return_path: Option<String>,
+    /// What the caller asked for: names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Original {
+    /// The recipient, where there is only one.
+    pub(super) fn only_recipient(&self) -> Option<String> {
+        match self.to.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the original from its own part, or else from where it is quoted in the words.
+pub(super) fn read(mail: &Mail, wanted: &[String]) -> Original {
+    if let Some(text) = &mail.original {
+        return from_header(&fields(header_of(text)), wanted);
+    }
+    let quoted = std::iter::once(&mail.text).chain(&mail.attached).filter_map(|text| quoted_header(text)).next();
+    quoted.map(|header| from_header(&fields(header), wanted)).unwrap_or_default()
+}
+
+fn from_header(fields: &[(String, String)], wanted: &[String]) -> Original {
+    let first = |name: &str| {
+        fields.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    };
+    let unbracketed = |value: &str| value.trim().trim_matches(['<', '>']).trim().to_owned();
+    let to = first("to").map(|to| address::in_text(to).map(str::to_owned).collect()).unwrap_or_default();
+    Original {
+        message_id: first("message-id").map(unbracketed).filter(|id| !id.is_empty()),
+        from: first("from").and_then(address::in_field),
+        to,
+        subject: first("subject").map(super::mail::decoded),
+        date: first("date").map(str::to_owned),
+        list_id: first("list-id").map(|value| {
+            let inner = value.rsplit_once('<').map_or(value, |(_, id)| id);
+            unbracketed(inner)
+        }),
+        return_path: first("return-path").and_then(address::in_field),
+        headers: wanted
+            .iter()
+            .filter_map(|name| Some((name.clone(), super::mail::decoded(first(&name.to_ascii_lowercase())?))))
+            .collect(),
+    }
+}
+
+/// The text up to the first blank line; blank lines before it do not count.
+fn header_of(text: &str) -> &str {
+    let text = text.trim_start_matches(['\r', '\n', ' ']);
+    let end = text.find("\n\n").or_else(|| text.find("\r\n\r\n")).unwrap_or(text.len());
+    &text[..end]
+}
+
+/// Names that begin a quoted header; three of them in a row of lines make one.
+const HEADER_NAMES: [&str; 14] = [
+    "received:",
+    "return-path:",
+    "message-id:",
+    "from:",
+    "to:",
+    "subject:",
+    "date:",
+    "mime-version:",
+    "x-mailer:",
+    "content-type:",
+    "reply-to:",
+    "cc:",
+    "sender:",
+    "dkim-signature:",
+];
+
+/// Where a header is quoted in running text: from its first field to the blank line behind it.
+pub(super) fn quoted_header(text: &str) -> Option<&str> {
+    let mut start = None;
+    let mut named = 0;
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_start_matches([' ', '>', '|', '\t']);
+        let begins_field = HEADER_NAMES
+            .iter()
+            .any(|name| bare.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
+        let goes_on = start.is_some() && !line.trim().is_empty();
+        if begins_field {
+            start.get_or_insert(offset);
+            named += 1;
+        } else if !goes_on {
+            if named >= 3 {
+                break;
+            }
+            (start, named) = (None, 0);
+        }
+        offset += line.len();
+    }
+    start.filter(|_| named >= 3).map(|start| header_of(&text[start..]))
+}

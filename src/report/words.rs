@@ -1,0 +1,170 @@
+//! The rescue path: what can be read from the words of a report that no dialect knows. What is found so is told with less
+//! confidence.
+
+use super::{
+    address,
+    dialect::Telling,
+    mail::Mail,
+    original::{Original, quoted_header},
+};
+use crate::smtp::Reply;
+
+/// The addresses in `X-Failed-Recipients`, which Exim, Gmail and others write.
+pub(super) fn failed_recipients(mail: &Mail) -> Vec<String> {
+    let value = mail.field("x-failed-recipients").unwrap_or_default();
+    value.split([',', ';']).filter_map(address::in_field).filter(|found| address::is_address(found)).collect()
+}
+
+/// Whether the words hold a refusal: a line with a reply code or an enhanced code that refuses.
+pub(super) fn tell_a_refusal(text: &str) -> bool {
+    report_part(text).lines().take(400).any(|line| {
+        let reply = Reply::parse(line);
+        reply.enhanced.is_some_and(|code| code.class() != 2) && (reply.code.is_some() || line.contains('#'))
+    })
+}
+
+/// Reads recipients and what was said about them from words of no known form.
+pub(super) fn read(mail: &Mail, original: &Original, most: usize) -> Telling {
+    let part = report_part(&mail.text);
+    let own = own_addresses(mail);
+    let is_own = |found: &str| own.iter().any(|own| own.eq_ignore_ascii_case(found));
+    let mut telling = Telling::default();
+    let mut current = None;
+    let mut blank_before = true;
+    for line in part.lines() {
+        let line = line.trim();
+        if line.is_empty() {
+            blank_before = true;
+            continue;
+        }
+        let strong = leading_address(line).filter(|found| !is_own(found));
+        if let Some(recipient) = strong {
+            current = telling.open_recipient(recipient, most);
+            let rest = after_address(line, recipient);
+            telling.say(current, rest);
+        } else {
+            // A paragraph without an address still belongs to the recipient before it, if that one has nothing yet.
+            let goes_on = !blank_before || telling.has_no_words(current);
+            telling.say(current.filter(|_| goes_on), line);
+        }
+        blank_before = false;
+    }
+    if telling.recipients.is_empty() {
+        let weak = || {
+            let mut found: Vec<String> = Vec::new();
+            for one in part
+                .lines()
+                .filter(|line| !line.contains("://"))
+                .flat_map(address::in_text)
+                .filter(|one| !is_own(one) && !is_daemon(one))
+            {
+                if !found.iter().any(|known| known.eq_ignore_ascii_case(one)) && found.len() < most.min(5) {
+                    found.push(one.to_owned());
+                }
+            }
+            found
+        };
+        let candidates = [failed_recipients(mail), weak(), original.only_recipient().into_iter().collect()];
+        for recipient in candidates.into_iter().find(|found| !found.is_empty()).unwrap_or_default() {
+            telling.open_recipient(&recipient, most);
+        }
+    }
+    telling
+}
+
+/// The words before a quoted original, and before the lines that announce one.
+pub(super) fn report_part(text: &str) -> &str {
+    let quoted = quoted_header(text).map(|header| header.as_ptr() as usize - text.as_ptr() as usize);
+    let announced = announcement(text);
+    &text[..quoted.unwrap_or(text.len()).min(announced.unwrap_or(text.len()))]
+}
+
+/// `--- Below this line is a copy of the message.` and the like: a line between rules that speaks of the original.
+fn announcement(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim();
+        let is_ruled = bare.len() > 8
+            && (bare.starts_with("--") || bare.starts_with("==") || bare.starts_with("**") || bare.starts_with("__"));
+        if is_ruled && offset > 0 {
+            let lower = bare.to_ascii_lowercase();
+            let speaks = [
+                "original",
+                "copy of",
+                "returned message",
+                "unsent message",
+                "message header",
+                "header follow",
+                "forwarded message",
+            ];
+            if speaks.iter().any(|words| lower.contains(words)) {
+                return Some(offset);
+            }
+        }
+        offset += line.len();
+    }
+    None
+}
+
+/// `<anna@example.org>: …`, `anna@example.org`, `* anna@example.org …`, `To: anna@example.org`.
+fn leading_address(line: &str) -> Option<&str> {
+    let bare = line.trim_start_matches(['*', '-', '>', '+', '\u{2022}', ' ', '<', '"', '\'', '(', '[']);
+    let lower = bare.get(..24).unwrap_or(bare).to_ascii_lowercase();
+    let bare = [
+        "to:",
+        "recipient:",
+        "final recipient:",
+        "recipient address:",
+        "rcpt to:",
+        "address:",
+        "an:",
+        "empfanger:",
+        "user:",
+        "e-mail:",
+        "email:",
+    ]
+    .iter()
+    .find_map(|word| lower.starts_with(word).then(|| bare.get(word.len()..)).flatten())
+    .unwrap_or(bare);
+    let bare = bare.trim_start_matches(['<', ' ', '"', '\'', '(', '[']).trim_start_matches("mailto:");
+    let found = address::in_text(bare).next()?;
+    bare.starts_with(found).then_some(found)
+}
+
+fn after_address<'l>(line: &'l str, recipient: &str) -> &'l str {
+    line.find(recipient).map_or(line, |at| {
+        line[at + recipient.len()..].trim_start_matches(['>', ':', ')', ']', '"', '\'', ' ', ',', '-', '.'])
+    })
+}
+
+/// Whom the report was sent to and who sent it: neither is the recipient that failed.
+fn own_addresses(mail: &Mail) -> Vec<String> {
+    let values = ["to", "from", "reply-to", "return-path", "delivered-to", "x-original-to", "errors-to"];
+    values.iter().filter_map(|name| mail.field(name)).flat_map(address::in_text).map(str::to_owned).collect()
+}
+
+fn is_daemon(address: &str) -> bool {
+    let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    ["mailer-daemon", "postmaster", "mailerdaemon", "abuse", "support", "helpdesk", "noreply", "no-reply"]
+        .contains(&local.as_str())
+}
+
+impl Telling {
+    pub(super) fn open_recipient(&mut self, recipient: &str, most: usize) -> Option<usize> {
+        self.open(recipient.to_owned(), most)
+    }
+
+    fn say(&mut self, current: Option<usize>, line: &str) {
+        let told = match current {
+            Some(at) => &mut self.recipients[at],
+            None => &mut self.general,
+        };
+        if !line.is_empty() {
+            told.words.push(line.to_owned());
+        }
+    }
+
+    fn has_no_words(&self, current: Option<usize>) -> bool {
+        current.is_some_and(|at| self.recipients[at].words.is_empty())
+    }
+}
