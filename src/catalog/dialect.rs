@@ -26,10 +26,10 @@ pub struct Dialect {
     pub delay: Vec<Condition>,
     /// The report begins below a line that begins so; without one, at the top.
     #[serde(default)]
-    pub begin: Vec<String>,
+    pub begin: Folded,
     /// The report ends above a line that begins so: what follows is the original or a farewell.
     #[serde(default)]
-    pub end: Vec<String>,
+    pub end: Folded,
     /// Lines that name a recipient.
     #[serde(default)]
     pub recipient: Vec<LinePattern>,
@@ -110,15 +110,47 @@ pub enum Block {
     Line,
 }
 
+/// Words that are compared folded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub struct Folded(Vec<String>);
+
+impl From<Vec<String>> for Folded {
+    fn from(words: Vec<String>) -> Self {
+        Self(words.iter().map(|word| fold(word).into_owned()).filter(|word| !word.is_empty()).collect())
+    }
+}
+
+impl Folded {
+    /// Whether `line` begins with one of the words.
+    pub fn begins(&self, line: &str) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let line = fold(line);
+        self.0.iter().any(|word| line.starts_with(word.as_str()))
+    }
+
+    /// Whether one of the words stands in `folded`.
+    pub fn is_in(&self, folded: &str) -> bool {
+        self.0.iter().any(|word| folded.contains(word.as_str()))
+    }
+}
+
 /// What words say about the command that was answered.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
-    /// Folded words.
-    pub words: String,
+    /// The words.
+    #[serde(deserialize_with = "one_word")]
+    pub words: Folded,
     /// The command.
     #[serde(deserialize_with = "from_text")]
     pub command: Command,
+}
+
+fn one_word<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Folded, D::Error> {
+    Ok(Folded::from(vec![String::deserialize(deserializer)?]))
 }
 
 /// Where else a recipient may stand.

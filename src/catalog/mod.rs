@@ -31,7 +31,7 @@ use std::{
 pub use blocklist::{Blocklist, ListStatus, Listed, ReturnCode};
 pub use category::{Category, CategoryId, Link, RetryAdvice, Vocabulary};
 pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, SubjectOf};
-pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Signs, Stage};
+pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
 pub use line_pattern::{LineFacts, LinePattern, Slot};

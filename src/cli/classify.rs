@@ -1,7 +1,9 @@
-//! `retoure classify`: one reply from the arguments or standard input.
+//! `retoure classify`: one reply or one report mail, from the arguments, a file or standard input.
 
 use std::{
+    fs::File,
     io::{self, IsTerminal, Read},
+    path::Path,
     process::ExitCode,
 };
 
@@ -10,16 +12,18 @@ use clap::Args;
 
 use super::{Output, labels::Labels, page::Page, print};
 use crate::{
-    classify::{self, Evidence, EvidenceSource, Fields, Verdict},
+    catalog::Catalog,
+    classify::{self, Evidence, EvidenceSource, Fields, ReportView, Verdict},
     limits::Limits,
+    report,
     smtp::{Command, Reply},
 };
 
 /// Arguments of `retoure classify`.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The reply, bare or as it stands in a log line; `-` or nothing reads standard input
-    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    /// The reply, bare or as it stands in a log line, or the file of a report mail; `-` or nothing reads standard input
+    #[arg(value_name = "TEXT|FILE")]
     text: Vec<String>,
     /// The address the message was for
     #[arg(long, value_name = "ADDRESS")]
@@ -27,20 +31,42 @@ pub(super) struct Arguments {
     /// The SMTP command that was answered: "RCPT TO", "DATA", "." …
     #[arg(long, value_name = "COMMAND")]
     command: Option<Command>,
+    /// Take the input for a report mail, whatever it looks like
+    #[arg(long)]
+    message: bool,
     #[command(flatten)]
     output: Output,
 }
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let text = self.text()?;
+        let input = self.input()?;
+        let catalog = self.output.load()?;
+        let language = self.output.language(&catalog);
+        let labels = Labels::of(language);
+        if self.message || looks_like_mail(&input) {
+            let report = report::read(&catalog, &input, &[], &Limits::default());
+            let view = ReportView::new(&catalog, &report, language, Fields::All);
+            let text = if self.output.json {
+                serde_json::to_string_pretty(&view)?
+            } else {
+                report_page(&catalog, &view, language, labels)
+            };
+            print(&text)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let text = String::from_utf8_lossy(&input);
+        let most = Limits::default().reply_bytes;
+        if text.len() > most {
+            bail!(
+                "the reply is longer than {most} bytes; expected one server's reply, or a report mail with its header"
+            );
+        }
         if text.trim().is_empty() {
             bail!(
                 "the reply is empty; expected what the server said, such as: retoure classify '550 5.1.1 User unknown'"
             );
         }
-        let catalog = self.output.load()?;
-        let language = self.output.language(&catalog);
         let reply = Reply::parse(&text);
         let evidence = Evidence { command: self.command.or(reply.command), ..Evidence::of(&reply) };
         let decision = classify::weigh(&catalog, &evidence);
@@ -49,34 +75,91 @@ impl Arguments {
         if self.output.json {
             print(&serde_json::to_string_pretty(&verdict)?)?;
         } else {
-            let name = decision.category.map(|id| catalog.category(id).name.get(language));
-            print(&page(&verdict, name, Labels::of(language)))?;
+            let mut page = Page::new();
+            add_verdict(&mut page, &catalog, &verdict, language, labels);
+            print(&page.finish())?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn text(&self) -> anyhow::Result<String> {
-        let from_input = self.text.is_empty() || self.text == ["-"];
-        if !from_input {
-            return Ok(self.text.join(" "));
+    /// The bytes to classify: of a file that the only argument names, of the arguments themselves, or of standard input.
+    fn input(&self) -> anyhow::Result<Vec<u8>> {
+        let most = Limits::default().mail_bytes;
+        match self.text.as_slice() {
+            [] | [_] if self.text.is_empty() || self.text == ["-"] => {
+                let input = io::stdin().lock();
+                if input.is_terminal() && self.text.is_empty() {
+                    bail!("there is no reply; expected one, such as: retoure classify '550 5.1.1 User unknown'");
+                }
+                bounded(input, most).context("standard input cannot be read")
+            }
+            [name] if Path::new(name).is_file() => {
+                let file = File::open(name).with_context(|| format!("{name} cannot be opened"))?;
+                bounded(file, most).with_context(|| format!("{name} cannot be read"))
+            }
+            [name] if self.message => {
+                bail!("{name} is no file; expected a report mail, such as: retoure classify bounce.eml")
+            }
+            words => Ok(words.join(" ").into_bytes()),
         }
-        let mut input = io::stdin().lock();
-        if input.is_terminal() && self.text.is_empty() {
-            bail!("there is no reply; expected one, such as: retoure classify '550 5.1.1 User unknown'");
-        }
-        let most = Limits::default().reply_bytes;
-        let mut bytes = Vec::new();
-        input.by_ref().take(most as u64 + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
-        if bytes.len() > most {
-            bail!("the reply is longer than {most} bytes; expected one server's reply");
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
-/// A verdict for people.
-fn page(verdict: &Verdict<'_>, name: Option<&str>, labels: &Labels) -> String {
+fn bounded(input: impl Read, most: usize) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        bail!("it is longer than {most} bytes; expected one report mail or one reply");
+    }
+    Ok(bytes)
+}
+
+/// Whether the input begins with a mail's header rather than with a server's words.
+fn looks_like_mail(input: &[u8]) -> bool {
+    const NAMES: [&str; 12] = [
+        "received:",
+        "return-path:",
+        "from:",
+        "to:",
+        "date:",
+        "message-id:",
+        "subject:",
+        "delivered-to:",
+        "mime-version:",
+        "x-original-to:",
+        "content-type:",
+        "x-failed-recipients:",
+    ];
+    let head = String::from_utf8_lossy(&input[..input.len().min(4096)]).to_ascii_lowercase();
+    let head = head.trim_start();
+    let mut lines = head.split(['\n', '\r']).filter(|line| !line.is_empty());
+    let is_field = |line: &str| NAMES.iter().any(|name| line.starts_with(name));
+    let first = lines.next().unwrap_or_default();
+    (first.starts_with("from ") || is_field(first) || first.starts_with("x-"))
+        && lines.filter(|line| is_field(line)).count() >= 1
+}
+
+/// A report for people: what it is about, and a verdict for each recipient.
+fn report_page(catalog: &Catalog, view: &ReportView<'_>, language: &str, labels: &Labels) -> String {
     let mut page = Page::new();
+    page.heading(labels.kind(view.kind));
+    let about = [
+        (labels.mailer, view.dialect),
+        (labels.report_subject, view.subject),
+        (labels.original_subject, view.original.subject),
+        (labels.message_id, view.original.message_id),
+    ];
+    page.facts(&about.into_iter().filter_map(|(label, value)| Some((label, value?.to_owned()))).collect::<Vec<_>>());
+    for recipient in &view.recipients {
+        page.heading(recipient.verdict.recipient.unwrap_or("?"));
+        add_verdict(&mut page, catalog, &recipient.verdict, language, labels);
+    }
+    page.finish()
+}
+
+/// A verdict for people.
+fn add_verdict(page: &mut Page, catalog: &Catalog, verdict: &Verdict<'_>, language: &str, labels: &Labels) {
+    let name = verdict.category.and_then(|id| catalog.category_named(id)).map(|category| category.name.get(language));
     let codes = verdict.reply.code.map(|code| code.to_string()).into_iter().chain(verdict.reply.enhanced.clone());
     let codes = codes.collect::<Vec<_>>().join(" ");
     page.paragraph(format!("{codes} {}", verdict.reply.text).trim());
@@ -116,5 +199,4 @@ fn page(verdict: &Verdict<'_>, name: Option<&str>, labels: &Labels) -> String {
             page.item(&format!("{:.2}  {}{category}: „{}“", one.weight, one.rule, one.matched));
         }
     }
-    page.finish()
 }

@@ -30,6 +30,10 @@ pub(super) struct Labels {
     pub(super) frequency: &'static str,
     pub(super) severity: &'static str,
     pub(super) nature: &'static str,
+    pub(super) mailer: &'static str,
+    pub(super) report_subject: &'static str,
+    pub(super) original_subject: &'static str,
+    pub(super) message_id: &'static str,
 }
 
 const ENGLISH: Labels = Labels {
@@ -55,6 +59,10 @@ const ENGLISH: Labels = Labels {
     frequency: "Met",
     severity: "Severity",
     nature: "Kind",
+    mailer: "Reported by",
+    report_subject: "Subject",
+    original_subject: "Original subject",
+    message_id: "Original Message-ID",
 };
 
 const GERMAN: Labels = Labels {
@@ -80,6 +88,10 @@ const GERMAN: Labels = Labels {
     frequency: "Häufigkeit",
     severity: "Wichtigkeit",
     nature: "Art",
+    mailer: "Gemeldet von",
+    report_subject: "Betreff",
+    original_subject: "Betreff des Originals",
+    message_id: "Message-ID des Originals",
 };
 
 impl Labels {

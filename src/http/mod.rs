@@ -25,7 +25,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use axum::{Router, middleware, response::Redirect, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
 pub use problem::Problem;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa_swagger_ui::SwaggerUi;
@@ -77,6 +77,8 @@ pub fn app(state: AppState) -> Router {
         .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        // Each route bounds its own body, by what it takes.
+        .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(timeout)
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))

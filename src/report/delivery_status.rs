@@ -34,42 +34,48 @@ impl DeliveryStatus {
     pub(super) fn read(text: &str, most: usize) -> Self {
         let mut status = Self::default();
         let mut block = StatusBlock::default();
-        for (name, value) in fields(text) {
-            if value.is_empty() {
-                continue;
-            }
-            // A block ends where the next recipient's begins, whether or not a blank line stands between.
-            let begins_next = match name.as_str() {
-                "final-recipient" => block.final_recipient.is_some(),
-                "original-recipient" => {
-                    block.original_recipient.is_some() || block.final_recipient.is_some() && block.action.is_some()
-                }
-                _ => false,
-            };
-            if begins_next {
+        for paragraph in paragraphs(text) {
+            let fields = fields(paragraph);
+            // A paragraph without a recipient goes on with the one before it.
+            if fields.iter().any(|(name, _)| is_recipient_name(name)) && block.names_a_recipient() {
                 status.push(std::mem::take(&mut block), most);
             }
-            match name.as_str() {
-                "reporting-mta" => keep(&mut status.reporting_mta, without_type(&value)),
-                "arrival-date" => keep(&mut status.arrival_date, value),
-                "original-recipient" => keep(&mut block.original_recipient, value),
-                "final-recipient" => keep(&mut block.final_recipient, value),
-                // Some mailers write only this one.
-                "x-actual-recipient" if block.final_recipient.is_none() => keep(&mut block.original_recipient, value),
-                "action" => keep(
-                    &mut block.action,
-                    value.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase(),
-                ),
-                "status" => block.set_status(&value),
-                "remote-mta" => keep(&mut block.remote_mta, without_type(&value)),
-                "diagnostic-code" => keep(&mut block.diagnostic_code, value),
-                "last-attempt-date" => keep(&mut block.last_attempt_date, value),
-                "will-retry-until" => keep(&mut block.will_retry_until, value),
-                _ => {}
+            for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+                // Where the blank line is missing, a field that was there already begins the next recipient.
+                let begins_next = match name.as_str() {
+                    "final-recipient" => block.final_recipient.is_some(),
+                    "original-recipient" => block.original_recipient.is_some(),
+                    _ => false,
+                };
+                if begins_next {
+                    status.push(std::mem::take(&mut block), most);
+                }
+                status.take(&mut block, &name, value);
             }
         }
         status.push(block, most);
         status
+    }
+
+    fn take(&mut self, block: &mut StatusBlock, name: &str, value: String) {
+        match name {
+            "reporting-mta" => keep(&mut self.reporting_mta, without_type(&value)),
+            "arrival-date" => keep(&mut self.arrival_date, value),
+            "original-recipient" => keep(&mut block.original_recipient, value),
+            "final-recipient" => keep(&mut block.final_recipient, value),
+            // Some mailers write only this one.
+            "x-actual-recipient" if block.final_recipient.is_none() => keep(&mut block.original_recipient, value),
+            "action" => {
+                let action = value.split([' ', ';', '(']).next().unwrap_or_default();
+                keep(&mut block.action, action.to_ascii_lowercase());
+            }
+            "status" => block.set_status(&value),
+            "remote-mta" => keep(&mut block.remote_mta, without_type(&value)),
+            "diagnostic-code" => keep(&mut block.diagnostic_code, value),
+            "last-attempt-date" => keep(&mut block.last_attempt_date, value),
+            "will-retry-until" => keep(&mut block.will_retry_until, value),
+            _ => {}
+        }
     }
 
     fn push(&mut self, block: StatusBlock, most: usize) {
@@ -80,6 +86,10 @@ impl DeliveryStatus {
 }
 
 impl StatusBlock {
+    fn names_a_recipient(&self) -> bool {
+        self.final_recipient.is_some() || self.original_recipient.is_some()
+    }
+
     /// `5.1.1`, `5.1.1 (bad destination mailbox address)`, `5.0.0 (permanent failure)`.
     fn set_status(&mut self, value: &str) {
         if self.status.is_some() {
@@ -92,6 +102,33 @@ impl StatusBlock {
             self.status_comment = Some(comment.to_owned());
         }
     }
+}
+
+fn is_recipient_name(name: &str) -> bool {
+    matches!(name, "final-recipient" | "original-recipient" | "x-actual-recipient")
+}
+
+/// What blank lines stand between.
+fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut end = rest.len();
+        let mut next = rest.len();
+        let mut offset = 0;
+        for line in rest.split_inclusive('\n') {
+            if line.trim().is_empty() {
+                (end, next) = (offset, offset + line.len());
+                break;
+            }
+            offset += line.len();
+        }
+        let paragraph = &rest[..end];
+        rest = &rest[next..];
+        Some(paragraph)
+    })
 }
 
 /// The first of two fields of the same name counts.

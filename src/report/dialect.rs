@@ -1,8 +1,8 @@
 //! The engine that runs a dialect: reads a report's words line by line as the dialect's table says.
 
-use super::{address, original, words};
+use super::{address, mail::head, original, words};
 use crate::{
-    catalog::{Block, Dialect, Fallback, LineFacts, LinePattern, fold},
+    catalog::{Block, Dialect, Fallback, Folded, LineFacts, LinePattern, fold},
     smtp::Command,
 };
 
@@ -136,11 +136,7 @@ impl Told {
     fn set_stage(&mut self, dialect: &Dialect) {
         if self.command.is_none() && !dialect.stages.is_empty() {
             let folded = fold(&self.words.join(" ")).into_owned();
-            self.command = dialect
-                .stages
-                .iter()
-                .find(|stage| folded.contains(fold(&stage.words).as_ref()))
-                .map(|stage| stage.command);
+            self.command = dialect.stages.iter().find(|stage| stage.words.is_in(&folded)).map(|stage| stage.command);
         }
     }
 
@@ -150,15 +146,18 @@ impl Told {
     }
 }
 
+/// A line that is longer is no line of a report; only its beginning is looked at.
+const MOST_LINE_BYTES: usize = 4096;
+
 /// The lines between the dialect's begin and end.
 fn report_lines<'t>(dialect: &'t Dialect, text: &'t str) -> impl Iterator<Item = &'t str> {
-    let lines = || text.split('\n');
-    let starts = |line: &str, with: &[String]| {
-        let folded = fold(line.trim()).into_owned();
-        with.iter().any(|word| folded.starts_with(fold(word).as_ref()))
+    let lines = || text.split('\n').map(|line| head(line, MOST_LINE_BYTES));
+    let begin = if dialect.begin == Folded::default() {
+        0
+    } else {
+        lines().position(|line| dialect.begin.begins(line)).map_or(0, |at| at + 1)
     };
-    let begin = lines().position(|line| starts(line, &dialect.begin)).map_or(0, |at| at + 1);
-    lines().skip(begin).take_while(move |line| !starts(line, &dialect.end))
+    lines().skip(begin).take_while(move |line| !dialect.end.begins(line))
 }
 
 fn first_match<'l>(patterns: &[LinePattern], line: &'l str) -> Option<LineFacts<'l>> {

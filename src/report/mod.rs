@@ -15,6 +15,7 @@ mod feedback;
 mod mail;
 mod original;
 mod prove;
+mod sns;
 mod verp;
 mod words;
 
@@ -133,6 +134,9 @@ pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits)
         report.read_delivery_status(&mail, recognised.filter(|(dialect, _)| is_report(dialect)), limits);
     }
     if report.kind == Kind::Other {
+        report.read_notification(&mail);
+    }
+    if report.kind == Kind::Other {
         report.read_words(&mail, recognised, limits);
     }
     if report.recipients.len() >= limits.recipients {
@@ -208,6 +212,28 @@ impl Report {
         }
         self.format = Format::Rfc3464;
         self.kind = kind_of_all(&self.recipients);
+    }
+
+    fn read_notification(&mut self, mail: &Mail) {
+        let Some(notification) = sns::read(&mail.text) else { return };
+        self.kind = notification.kind;
+        self.format = Format::Dialect;
+        self.dialect = Some("amazon_sns".to_owned());
+        self.original.message_id = notification.message_id.map(|id| id.trim_matches(['<', '>']).to_owned());
+        if notification.kind == Kind::Complaint {
+            let feedback_type = notification.feedback_type.unwrap_or_else(|| "abuse".to_owned());
+            self.complaint = Some(Complaint { feedback_type, ..Complaint::default() });
+        }
+        self.recipients = notification
+            .recipients
+            .into_iter()
+            .map(|notified| Recipient {
+                action: notified.action,
+                diagnostic: notified.diagnostic,
+                reply: Reply { enhanced: notified.reply.enhanced.or(notified.status), ..notified.reply },
+                ..Recipient::of(notification.kind, Some(notified.address))
+            })
+            .collect();
     }
 
     fn read_words(&mut self, mail: &Mail, recognised: Option<(&Dialect, bool)>, limits: &Limits) {
@@ -362,14 +388,18 @@ impl Recipient {
             Some(diagnostic) => Reply::parse(diagnostic).into_owned(),
             None => Reply::parse(block.status_comment.as_deref().unwrap_or_default()).into_owned(),
         };
-        let needs_words = reply.text.is_empty() || is_consequence(&reply);
-        if needs_words || reply.code.is_none() {
-            let spoken = Reply::parse(&human).into_owned();
-            if needs_words && (!spoken.text.is_empty()) {
-                reply = Reply { enhanced: spoken.enhanced.or(reply.enhanced), ..spoken };
-            } else if spoken.code.is_some_and(|code| matches!(code.class(), 4 | 5)) && block.diagnostic_code.is_none() {
-                reply.code = spoken.code;
-            }
+        let spoken = Reply::parse(&human).into_owned();
+        let refuses = spoken.code.is_some_and(|code| matches!(code.class(), 4 | 5));
+        if is_consequence(&reply) && refuses {
+            reply = Reply { enhanced: spoken.enhanced.or(reply.enhanced), ..spoken };
+        } else if reply.text.is_empty() {
+            reply = Reply {
+                code: reply.code.or(spoken.code.filter(|_| refuses)),
+                enhanced: reply.enhanced.or(spoken.enhanced),
+                ..spoken
+            };
+        } else if block.diagnostic_code.is_none() && refuses {
+            reply.code = reply.code.or(spoken.code);
         }
         reply.enhanced = match (reply.enhanced, block.status) {
             (Some(own), Some(status)) if !own.is_specific() && status.is_specific() => Some(status),
