@@ -1,12 +1,12 @@
 //! Reading what is to be classified out of a request, and saying precisely what is wrong with it.
 
 use axum::{
-    body::{Body, Bytes},
+    body::HttpBody,
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http_body_util::Limited;
+use http_body_util::BodyExt;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -94,7 +94,7 @@ impl FromRequest<AppState> for MessageRequest {
         let bytes =
             read(request, most).await.map_err(|problem| problem.unwrap_or_else(|| mail_too_large(most_mail)))?;
         let mail = match form {
-            Form::Plain => bytes.to_vec(),
+            Form::Plain => bytes,
             Form::Json => json::<MessageFields>(&bytes, "`message` or `message_base64`")?.mail()?,
         };
         if mail.len() > most_mail {
@@ -195,17 +195,29 @@ impl Form {
 }
 
 /// The whole body; `Err(None)` where it is more than `most` bytes.
-async fn read(request: Request, most: usize) -> Result<Bytes, Option<Problem>> {
-    let (parts, body) = request.into_parts();
-    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > most as u64) {
-        return Err(None);
+///
+/// A body that is too long is read on for a while and thrown away: a client that still writes when the connection closes
+/// would see a broken pipe instead of the answer.
+async fn read(request: Request, most: usize) -> Result<Vec<u8>, Option<Problem>> {
+    const THROWN_AWAY: usize = 64 << 20;
+    let broke_off = || {
+        let detail = "the body broke off; expected as many bytes as were announced";
+        Some(Problem::new(StatusCode::BAD_REQUEST, detail))
+    };
+    let mut body = request.into_body();
+    let mut bytes = Vec::with_capacity(body.size_hint().lower().min(most as u64) as usize);
+    let mut total = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| broke_off())?;
+        let Some(data) = frame.data_ref() else { continue };
+        total += data.len();
+        if total <= most {
+            bytes.extend_from_slice(data);
+        } else if total > most + THROWN_AWAY {
+            break;
+        }
     }
-    let limited = Request::from_parts(parts, Body::new(Limited::new(body, most)));
-    Bytes::from_request(limited, &()).await.map_err(|rejection| {
-        let broke_off = "the body broke off; expected as many bytes as were announced";
-        (rejection.status() != StatusCode::PAYLOAD_TOO_LARGE).then(|| Problem::new(StatusCode::BAD_REQUEST, broke_off))
-    })
+    if total > most { Err(None) } else { Ok(bytes) }
 }
 
 fn reply_too_large(most: usize) -> Problem {

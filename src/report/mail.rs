@@ -131,7 +131,9 @@ impl Mail {
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
         }
-        for (at, line) in kept.split(['\n', '\r']).enumerate() {
+        // CRLF is one line end, a bare CR is one too.
+        let lines = kept.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+        for (at, line) in lines.enumerate() {
             if at > 0 {
                 self.text.push('\n');
             }

@@ -389,6 +389,7 @@ impl Recipient {
             None => Reply::parse(block.status_comment.as_deref().unwrap_or_default()).into_owned(),
         };
         let spoken = Reply::parse(&human).into_owned();
+        let spoken_command = spoken.command;
         let refuses = spoken.code.is_some_and(|code| matches!(code.class(), 4 | 5));
         if is_consequence(&reply) && refuses {
             reply = Reply { enhanced: spoken.enhanced.or(reply.enhanced), ..spoken };
@@ -406,7 +407,7 @@ impl Recipient {
             (Some(own), _) => Some(own),
             (None, status) => status,
         };
-        reply.command = reply.command.or(told.and_then(|told| told.command));
+        reply.command = reply.command.or(told.and_then(|told| told.command)).or(spoken_command);
         let kind = kind_of_action(block.action.as_deref(), reply.enhanced.or(block.status));
         Self {
             address,

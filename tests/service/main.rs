@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod bad_input;
+mod classify_message;
 mod classify_reply;
 mod look_ups;
 mod seed_codes;
