@@ -48,6 +48,8 @@ pub struct Dialect {
     /// How the subject tells facts about all recipients.
     #[serde(default)]
     pub subject: Vec<LinePattern>,
+    /// What kind of complaint a complaint is, where no feedback report says so.
+    pub feedback_type: Option<String>,
     /// Where this is known from.
     pub source: Citation,
     /// Reports that prove it.
@@ -229,6 +231,7 @@ pub(super) struct Dialects {
 
 #[derive(Debug)]
 struct Compiled {
+    is_generic: bool,
     when: Vec<CompiledCondition>,
     delay: Vec<CompiledCondition>,
 }
@@ -276,6 +279,7 @@ impl Dialects {
         let compiled = dialects
             .iter()
             .map(|dialect| Compiled {
+                is_generic: dialect.is_generic(),
                 when: dialect.when.iter().map(|condition| CompiledCondition::new(condition, &mut text_ids)).collect(),
                 delay: dialect.delay.iter().map(|condition| CompiledCondition::new(condition, &mut text_ids)).collect(),
             })
@@ -284,6 +288,8 @@ impl Dialects {
     }
 
     /// The dialect of which the most signs are there, and whether it tells of a delay; of equals the first in the files.
+    ///
+    /// One that stands for mailers nobody knows is taken only where no other holds.
     pub(super) fn recognise(&self, signs: &Signs<'_>) -> Option<(usize, bool)> {
         let mut found = vec![false; self.texts.patterns_len()];
         for hit in self.texts.find_overlapping_iter(signs.folded) {
@@ -294,7 +300,8 @@ impl Dialects {
         };
         let mut best: Option<(usize, usize)> = None;
         for (at, dialect) in self.compiled.iter().enumerate() {
-            match (strength(&dialect.when), best) {
+            let strength = strength(&dialect.when).map(|strength| if dialect.is_generic { 0 } else { strength });
+            match (strength, best) {
                 (Some(strength), Some((_, most))) if strength > most => best = Some((at, strength)),
                 (Some(strength), None) => best = Some((at, strength)),
                 _ => {}

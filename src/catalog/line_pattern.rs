@@ -27,7 +27,7 @@ enum Piece {
 pub enum Slot {
     /// Anything, not kept.
     Anything,
-    /// An e-mail address.
+    /// An e-mail address, or several with commas between them.
     Recipient,
     /// One word that names a recipient though it is no address: a phone number, a local user.
     Name,
@@ -46,7 +46,7 @@ pub enum Slot {
 /// What a line told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineFacts<'a> {
-    /// An address, or a name.
+    /// An address, several with commas between them, or a name.
     pub recipient: Option<&'a str>,
     /// A reply code.
     pub code: Option<&'a str>,
@@ -125,16 +125,7 @@ impl Slot {
         let one_word = || !value.is_empty() && !value.contains(char::is_whitespace);
         match self {
             Self::Anything | Self::Diagnostic => true,
-            Self::Recipient => {
-                one_word()
-                    && value.len() <= 320
-                    && value.rsplit_once('@').is_some_and(|(local, domain)| {
-                        !local.is_empty()
-                            && !domain.is_empty()
-                            && !local.contains(['<', '>', ':', '(', '['])
-                            && !domain.contains(['<', '>', ':', ')', ',', ';'])
-                    })
-            }
+            Self::Recipient => value.len() <= 4096 && value.split(',').all(|one| is_address(one.trim())),
             Self::Name => one_word() && value.len() <= 320,
             Self::Code => value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_digit()),
             Self::Enhanced => value.parse::<crate::smtp::EnhancedCode>().is_ok(),
@@ -142,6 +133,19 @@ impl Slot {
             Self::Command => !value.is_empty() && value.len() <= 400,
         }
     }
+}
+
+fn is_address(value: &str) -> bool {
+    let is_quoted = value.starts_with('"');
+    value.len() <= 320
+        && (is_quoted || !value.contains(char::is_whitespace))
+        && value.rsplit_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty()
+                && !domain.is_empty()
+                && (is_quoted || !local.contains(['<', '>', ':', '(', '[']))
+                && !domain.contains(['<', '>', ')', ',', ';', '"'])
+                && (domain.starts_with('[') || !domain.contains(':'))
+        })
 }
 
 impl LinePattern {

@@ -22,13 +22,15 @@ use super::{
     matcher::{Matcher, Words},
     phrase::{Phrase, PhraseTable, Says},
     prior::Priors,
+    provider::{Provider, ProviderId},
     source::{Citation, Source},
     text::REQUIRED_LANGUAGES,
 };
 use crate::smtp::Reply;
 
 /// The kinds of table that a file may hold.
-const KINDS: [&str; 8] = ["source", "class", "subject", "code", "category", "phrase", "blocklist", "dialect"];
+const KINDS: [&str; 9] =
+    ["source", "class", "subject", "code", "category", "phrase", "provider", "blocklist", "dialect"];
 
 /// Everything read, not yet checked against each other.
 #[derive(Default)]
@@ -41,6 +43,7 @@ struct Draft {
     phrases: Layered<PhraseTable>,
     blocklists: Layered<Blocklist>,
     dialects: Layered<Dialect>,
+    providers: Layered<Provider>,
 }
 
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
@@ -131,6 +134,7 @@ impl Draft {
         take(&mut self.phrases, (&mut tables, "phrase", layer), |p| p.id.clone(), faults);
         take(&mut self.blocklists, (&mut tables, "blocklist", layer), |b| b.id.clone(), faults);
         take(&mut self.dialects, (&mut tables, "dialect", layer), |d| d.id.clone(), faults);
+        take(&mut self.providers, (&mut tables, "provider", layer), |p| p.id.clone(), faults);
         tables.finish(&KINDS, faults);
     }
 
@@ -159,6 +163,13 @@ impl Draft {
 
         let blocklist_words: Vec<Words<'_>> =
             self.blocklists.tables.iter().map(|list| Words { any: &list.table.words, all: &[], none: &[] }).collect();
+        let provider_words: Vec<Words<'_>> = self
+            .providers
+            .tables
+            .iter()
+            .map(|provider| Words { any: &provider.table.words, all: &[], none: &[] })
+            .collect();
+        let provider_matcher = Matcher::new(&provider_words).ok()?;
         let blocklist_matcher = Matcher::new(&blocklist_words).ok()?;
         self.check_dialects(faults);
         let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
@@ -188,6 +199,8 @@ impl Draft {
             unknown,
             phrases,
             matcher,
+            providers: self.providers.tables.into_iter().map(|p| p.table).collect(),
+            provider_matcher,
             blocklists: self.blocklists.tables.into_iter().map(|b| b.table).collect(),
             blocklist_matcher,
             dialects,
@@ -220,6 +233,9 @@ impl Draft {
         }
         for list in &self.blocklists.tables {
             check(list.fault(""), &mut list.table.sources.iter());
+        }
+        for provider in &self.providers.tables {
+            check(provider.fault(""), &mut provider.table.sources.iter());
         }
         for dialect in &self.dialects.tables {
             check(dialect.fault(""), &mut std::iter::once(&dialect.table.source));
@@ -321,6 +337,16 @@ impl Draft {
                     continue;
                 }
             };
+            let provider = table.provider.as_ref().map(|id| match self.providers.places.get(id) {
+                Some((_, at)) => ProviderId(*at as u16),
+                None => {
+                    fault(format!("unknown provider `{id}`"));
+                    ProviderId(u16::MAX)
+                }
+            });
+            if table.reveals && provider.is_none() {
+                fault("`reveals` needs a `provider`".to_owned());
+            }
             let least = if matches!(says, Says::Cause(_)) { 0.05 } else { 0.0 };
             if !(least..=1.0).contains(&table.weight) {
                 fault(format!("weight {} is not between {least} and 1", table.weight));
@@ -336,6 +362,10 @@ impl Draft {
                 bounce_type: table.bounce_type,
                 scope: table.scope,
                 action: table.action,
+                provider,
+                reveals: table.reveals,
+                meaning: table.meaning.clone(),
+                steps: table.steps.clone(),
                 source: table.source.clone(),
                 pattern,
                 codes: table.codes.clone(),
@@ -404,7 +434,7 @@ mod tests {
         let overriding = added.replace("mailbox_full/mine", &first.id);
         let catalog = from_layers(&[files::BUILT_IN, &[("mine.toml", &overriding)]]).unwrap();
         assert_eq!(catalog.phrases().len(), before.phrases().len());
-        assert_eq!(catalog.find_phrases("krawumm", None, None, None).len(), 1);
+        assert_eq!(catalog.find_phrases("krawumm", &crate::catalog::Known::default()).len(), 1);
     }
 
     #[test]

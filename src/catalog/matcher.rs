@@ -18,6 +18,8 @@ pub(super) struct Matcher {
     words: Vec<Word>,
     /// For each phrase: the words of which one, all and none must occur.
     conditions: Vec<Conditions>,
+    /// Phrases that need no word: codes decide alone.
+    wordless: Vec<u32>,
 }
 
 /// One word of the automaton.
@@ -95,8 +97,10 @@ impl Matcher {
                 none: words.none.iter().map(|word| intern(word, None)).collect(),
             })
             .collect();
+        let wordless =
+            phrases.iter().enumerate().filter(|(_, words)| words.any.is_empty()).map(|(at, _)| at as u32).collect();
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts)?;
-        Ok(Self { automaton, words, conditions })
+        Ok(Self { automaton, words, conditions, wordless })
     }
 
     /// Every phrase whose words stand in `folded`. `allows` says whether a phrase's other conditions hold. A match that lies
@@ -104,7 +108,7 @@ impl Matcher {
     pub(super) fn find(&self, phrases: &[Phrase], folded: &str, allows: impl Fn(&Phrase) -> bool) -> Vec<Found> {
         let hits: Vec<Hit> = self.hits(folded).collect();
         let mut candidates: Vec<u32> =
-            hits.iter().flat_map(|hit| &self.words[hit.word as usize].starts).copied().collect();
+            hits.iter().flat_map(|hit| &self.words[hit.word as usize].starts).chain(&self.wordless).copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
         let mut found = Vec::with_capacity(candidates.len());

@@ -16,6 +16,7 @@ mod load;
 mod matcher;
 mod phrase;
 mod prior;
+mod provider;
 mod search;
 mod source;
 mod text;
@@ -36,8 +37,9 @@ pub use error::{CatalogError, Fault};
 pub use fold::fold;
 pub use line_pattern::{LineFacts, LinePattern, Slot};
 pub use matcher::Found;
-pub use phrase::{Effect, Phrase, Says};
+pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
+pub use provider::{Provider, ProviderId, RecognisedBy};
 pub use search::CodeFilter;
 pub use source::{Citation, Source};
 pub use text::{DEFAULT_LANGUAGE, REQUIRED_LANGUAGES, Text, Texts};
@@ -66,6 +68,8 @@ pub struct Catalog {
     unknown: CategoryId,
     phrases: Vec<Phrase>,
     matcher: matcher::Matcher,
+    providers: Vec<Provider>,
+    provider_matcher: matcher::Matcher,
     blocklists: Vec<Blocklist>,
     blocklist_matcher: matcher::Matcher,
     dialects: Vec<Dialect>,
@@ -169,15 +173,33 @@ impl Catalog {
         &self.phrases
     }
 
-    /// Every phrase found in `folded` ([`fold`]) whose conditions on codes and command hold.
-    pub fn find_phrases(
-        &self,
-        folded: &str,
-        code: Option<ReplyCode>,
-        enhanced: Option<EnhancedCode>,
-        command: Option<Command>,
-    ) -> Vec<Found> {
-        self.matcher.find(&self.phrases, folded, |phrase| phrase.allows(code, enhanced, command))
+    /// Every phrase found in `folded` ([`fold`]) whose conditions on what else is known hold.
+    pub fn find_phrases(&self, folded: &str, known: &Known) -> Vec<Found> {
+        self.matcher.find(&self.phrases, folded, |phrase| phrase.allows(known))
+    }
+
+    /// Every provider, in the order of the files.
+    pub fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
+    /// The provider at this place.
+    pub fn provider(&self, id: ProviderId) -> &Provider {
+        &self.providers[usize::from(id.0)]
+    }
+
+    /// The provider of this name.
+    pub fn provider_named(&self, name: &str) -> Option<(ProviderId, &Provider)> {
+        let at = self.providers.iter().position(|provider| provider.id == name)?;
+        Some((ProviderId(at as u16), &self.providers[at]))
+    }
+
+    /// The provider that answered: by the host's name, else by what its replies give away.
+    pub fn recognise_provider(&self, remote_host: Option<&str>, folded: &str) -> Option<(ProviderId, RecognisedBy)> {
+        let by_host = remote_host.and_then(|host| self.providers.iter().position(|provider| provider.has_host(host)));
+        let found = by_host.map(|at| (at, RecognisedBy::RemoteHost));
+        let (at, by) = found.or_else(|| Some((self.provider_matcher.longest(folded)?, RecognisedBy::Reply)))?;
+        Some((ProviderId(at as u16), by))
     }
 
     /// Every dialect, in the order of the files.

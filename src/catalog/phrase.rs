@@ -6,7 +6,9 @@ use serde::Deserialize;
 use super::{
     category::CategoryId,
     code::{CodeKey, from_text},
+    provider::ProviderId,
     source::Citation,
+    text::{Text, Texts},
     vocabulary::{Action, BounceType, Scope},
 };
 use crate::smtp::{Command, EnhancedCode, Reply, ReplyCode};
@@ -18,6 +20,7 @@ pub(super) struct PhraseTable {
     pub(super) id: String,
     pub(super) category: Option<String>,
     pub(super) effect: Option<Effect>,
+    #[serde(default)]
     pub(super) any: Vec<String>,
     #[serde(default)]
     pub(super) all: Vec<String>,
@@ -34,6 +37,11 @@ pub(super) struct PhraseTable {
     pub(super) bounce_type: Option<BounceType>,
     pub(super) scope: Option<Scope>,
     pub(super) action: Option<Action>,
+    pub(super) provider: Option<String>,
+    #[serde(default)]
+    pub(super) reveals: bool,
+    pub(super) meaning: Option<Text>,
+    pub(super) steps: Option<Texts>,
     pub(super) source: Citation,
     pub(super) examples: Vec<String>,
     #[serde(default)]
@@ -62,6 +70,19 @@ pub enum Says {
     Effect(Effect),
 }
 
+/// What is known of a reply besides its words.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// The reply code.
+    pub code: Option<ReplyCode>,
+    /// The enhanced code.
+    pub enhanced: Option<EnhancedCode>,
+    /// The command that was answered.
+    pub command: Option<Command>,
+    /// The provider that answered.
+    pub provider: Option<ProviderId>,
+}
+
 /// A checked phrase.
 #[derive(Clone, Debug)]
 pub struct Phrase {
@@ -77,6 +98,14 @@ pub struct Phrase {
     pub scope: Option<Scope>,
     /// What to do, likewise.
     pub action: Option<Action>,
+    /// The provider that it belongs to.
+    pub provider: Option<ProviderId>,
+    /// Whether its words are that provider's alone.
+    pub reveals: bool,
+    /// What it means at that provider.
+    pub meaning: Option<Text>,
+    /// What to do there, where the category's steps would mislead.
+    pub steps: Option<Texts>,
     /// Where the wording is from.
     pub source: Citation,
     pub(super) pattern: Option<Regex>,
@@ -85,28 +114,24 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// Whether the conditions on the codes and the command hold; those on words are the matcher's.
-    pub(super) fn allows(
-        &self,
-        code: Option<ReplyCode>,
-        enhanced: Option<EnhancedCode>,
-        command: Option<Command>,
-    ) -> bool {
+    /// Whether the conditions on codes, command and provider hold; those on words are the matcher's.
+    pub(super) fn allows(&self, known: &Known) -> bool {
         let code_fits = |key: &CodeKey| match *key {
-            CodeKey::Reply(wanted) => code == Some(wanted),
-            CodeKey::Enhanced(wanted) => enhanced == Some(wanted),
+            CodeKey::Reply(wanted) => known.code == Some(wanted),
+            CodeKey::Enhanced(wanted) => known.enhanced == Some(wanted),
             CodeKey::AnyClass { subject, detail } => {
-                enhanced.is_some_and(|code| (code.subject(), code.detail()) == (subject, detail))
+                known.enhanced.is_some_and(|code| (code.subject(), code.detail()) == (subject, detail))
             }
         };
         (self.codes.is_empty() || self.codes.iter().any(code_fits))
-            && (self.commands.is_empty() || command.is_some_and(|command| self.commands.contains(&command)))
+            && (self.commands.is_empty() || known.command.is_some_and(|command| self.commands.contains(&command)))
+            && (self.reveals || self.provider.is_none() || self.provider == known.provider)
     }
 
     /// Whether this reply satisfies the conditions on codes and command. An example need not say its command, so for
-    /// proving rules a command that is unknown fits.
+    /// proving rules a command or a provider that is unknown fits.
     pub(super) fn allows_example(&self, reply: &Reply<'_>) -> bool {
         let command = reply.command.or(self.commands.first().copied());
-        self.allows(reply.code, reply.enhanced, command)
+        self.allows(&Known { code: reply.code, enhanced: reply.enhanced, command, provider: self.provider })
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    catalog::{Action, Blocklist, BounceType, CategoryId, Kind, Listed, Scope},
+    catalog::{Action, Blocklist, BounceType, CategoryId, Kind, Listed, Phrase, ProviderId, RecognisedBy, Scope},
     smtp::{EnhancedCode, Permanence, ReplyCode},
 };
 
@@ -31,6 +31,10 @@ pub struct Decision<'a> {
     pub retry: (bool, Option<u32>),
     /// The blocklist that the reply names, for refusals because of one.
     pub blocklist: Option<Blocking<'a>>,
+    /// The provider that answered, and by what it was recognised.
+    pub provider: Option<(ProviderId, RecognisedBy)>,
+    /// The strongest phrase that speaks for the category.
+    pub wording: Option<&'a Phrase>,
     /// All that spoke, the strongest of each source first.
     pub evidence: Vec<Weighed<'a>>,
     /// The folded text that [`Place::Text`] points into.
@@ -67,6 +71,8 @@ pub struct Weighed<'a> {
 pub enum EvidenceSource {
     /// Words of the reply.
     Phrase,
+    /// Words of the reply that a provider's own rule knows.
+    Provider,
     /// The enhanced status code.
     EnhancedCode,
     /// The reply code.

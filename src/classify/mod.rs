@@ -21,7 +21,9 @@ mod weigh;
 
 pub use decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
 pub use report::{ComplaintView, OriginalView, RecipientView, ReportView};
-pub use verdict::{BlocklistView, CodeNote, EvidenceView, Fields, RemediationView, ReplyView, RetryAnswer, Verdict};
+pub use verdict::{
+    BlocklistView, CodeNote, EvidenceView, Fields, ProviderMatch, RemediationView, ReplyView, RetryAnswer, Verdict,
+};
 pub use weigh::{Evidence, weigh};
 
 #[cfg(doc)]

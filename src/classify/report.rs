@@ -169,14 +169,15 @@ fn decide<'a>(catalog: &'a Catalog, recipient: &'a Recipient) -> Decision<'a> {
     if !matches!(recipient.kind, Kind::Bounce | Kind::Delay) {
         return nothing_failed(recipient);
     }
-    let mut decision = weigh(catalog, &Evidence::of(&recipient.reply));
+    let own = Evidence { remote_host: recipient.remote_mta.as_deref(), ..Evidence::of(&recipient.reply) };
+    let mut decision = weigh(catalog, &own);
     if decision.kind != Kind::Bounce {
         // A report of a failure may quote a positive reply of an earlier command.
-        decision = weigh(catalog, &Evidence { code: None, enhanced: None, ..Evidence::of(&recipient.reply) });
+        decision = weigh(catalog, &Evidence { code: None, enhanced: None, ..own });
     }
     let says_little = decision.category == Some(catalog.unknown()) || decision.confidence < TOO_LITTLE;
     if let Some(words) = recipient.words.as_ref().filter(|_| says_little) {
-        let mut second = weigh(catalog, &Evidence { text: words, ..Evidence::of(&recipient.reply) });
+        let mut second = weigh(catalog, &Evidence { text: words, ..own });
         second.confidence *= OTHER_WORDS;
         if second.category != Some(catalog.unknown()) && second.confidence > decision.confidence {
             decision = second;
@@ -200,6 +201,8 @@ fn nothing_failed<'a>(recipient: &Recipient) -> Decision<'a> {
         confidence: 0.99,
         retry: (false, None),
         blocklist: None,
+        provider: None,
+        wording: None,
         evidence: Vec::new(),
         folded: Cow::Borrowed(""),
     }

@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 
 use super::decision::{Blocking, Decision, EvidenceSource, Place};
 use crate::{
-    catalog::{Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, Responsible, Scope},
+    catalog::{
+        Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, RecognisedBy, Responsible, Scope,
+    },
     smtp::{Command, Permanence, Reply, ReplyCode, Template},
 };
 
@@ -50,8 +52,8 @@ pub struct Verdict<'a> {
     /// The reply's codes and what they mean by themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codes: Option<Vec<CodeNote<'a>>>,
-    /// The provider whose rules decided.
-    pub provider: Option<&'a str>,
+    /// The provider that answered, where it was recognised.
+    pub provider: Option<ProviderMatch<'a>>,
     /// The blocklist that the reply names, for refusals because of one.
     pub blocklist: Option<BlocklistView<'a>>,
     /// Whether and when to try again.
@@ -121,6 +123,20 @@ pub struct BlocklistView<'a> {
     pub removal_url: Option<&'a str>,
 }
 
+/// The provider that answered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProviderMatch<'a> {
+    /// Its id in the catalogue.
+    #[schema(example = "gmail")]
+    pub id: &'a str,
+    /// As it calls itself.
+    pub name: &'a str,
+    /// By what it was recognised.
+    pub recognised_by: RecognisedBy,
+    /// What this reply means there, where the provider has a rule of its own for it.
+    pub meaning: Option<&'a str>,
+}
+
 /// Whether and when to try again.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(as = RetryAdvice)]
@@ -178,6 +194,7 @@ impl<'a> Verdict<'a> {
         let category: Option<&Category> = decision.category.map(|id| catalog.category(id));
         let template = Template::of(&reply.text, recipient);
         let all = fields == Fields::All;
+        let own_steps = decision.wording.and_then(|wording| wording.steps.as_ref());
         Self {
             kind: decision.kind,
             bounce_type: decision.bounce_type,
@@ -197,14 +214,19 @@ impl<'a> Verdict<'a> {
                 template: template.text,
             },
             codes: all.then(|| code_notes(catalog, reply, language)),
-            provider: None,
+            provider: decision.provider.map(|(id, recognised_by)| {
+                let provider = catalog.provider(id);
+                let own = decision.wording.filter(|wording| wording.provider == Some(id));
+                let meaning = own.and_then(|wording| wording.meaning.as_ref()).map(|meaning| meaning.get(language));
+                ProviderMatch { id: &provider.id, name: &provider.name, recognised_by, meaning }
+            }),
             blocklist: decision.blocklist.as_ref().map(blocklist_view),
             retry: RetryAnswer { advised: decision.retry.0, after_seconds: decision.retry.1 },
             remediation: category.filter(|_| all).map(|category| RemediationView {
                 responsible: category.responsible,
                 summary: category.summary.get(language),
                 causes: category.causes.get(language),
-                steps: category.steps.get(language),
+                steps: own_steps.unwrap_or(&category.steps).get(language),
                 links: category.link_views(language),
             }),
             evidence: all.then(|| evidence_views(catalog, decision)),

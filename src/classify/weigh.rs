@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
 use crate::{
     catalog::{
-        Action, BounceType, Catalog, CategoryId, Effect, Group, Kind, Listed, Outcome, Phrase, Prior, Says, Scope, fold,
+        Action, BounceType, Catalog, CategoryId, Effect, Group, Kind, Known, Listed, Outcome, Phrase, Prior,
+        RecognisedBy, Says, Scope, fold,
     },
     smtp::{Command, EnhancedCode, Permanence, Reply, ReplyCode},
 };
@@ -21,12 +22,20 @@ pub struct Evidence<'a> {
     pub command: Option<Command>,
     /// The words.
     pub text: &'a str,
+    /// The host that answered, where known.
+    pub remote_host: Option<&'a str>,
 }
 
 impl<'a> Evidence<'a> {
     /// A reply and what its own wrapping tells.
     pub fn of(reply: &'a Reply<'_>) -> Self {
-        Self { code: reply.code, enhanced: reply.enhanced, command: reply.command, text: &reply.text }
+        Self {
+            code: reply.code,
+            enhanced: reply.enhanced,
+            command: reply.command,
+            text: &reply.text,
+            remote_host: reply.remote_host.as_deref(),
+        }
     }
 }
 
@@ -48,7 +57,14 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
         return Decision { folded, ..positive(catalog, evidence, permanence) };
     }
 
-    let found = catalog.find_phrases(&folded, evidence.code, evidence.enhanced, evidence.command);
+    let recognised = catalog.recognise_provider(evidence.remote_host, &folded);
+    let known = Known {
+        code: evidence.code,
+        enhanced: evidence.enhanced,
+        command: evidence.command,
+        provider: recognised.map(|(provider, _)| provider),
+    };
+    let found = catalog.find_phrases(&folded, &known);
     let mut phrases: Vec<(&Phrase, Weighed<'a>)> = found
         .iter()
         .map(|found| {
@@ -58,7 +74,8 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
                 Says::Effect(_) => None,
             };
             let place = Place::Text { rule: &phrase.id, start: found.start, end: found.end };
-            (phrase, Weighed { source: EvidenceSource::Phrase, place, category, weight: phrase.weight })
+            let source = if phrase.provider.is_some() { EvidenceSource::Provider } else { EvidenceSource::Phrase };
+            (phrase, Weighed { source, place, category, weight: phrase.weight })
         })
         .collect();
     // The strongest first; the sort is stable, so equally strong ones stay in the order of the files.
@@ -68,8 +85,10 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
     let scores = Scores::new(catalog, &phrases, &codes);
     let calls_itself_temporary = phrases.iter().any(|(phrase, _)| phrase.says == Says::Effect(Effect::Transient));
     let all = phrases.iter().map(|(_, weighed)| *weighed).chain(codes.iter().copied()).collect();
+    let revealed = || phrases.iter().find(|(phrase, _)| phrase.reveals).and_then(|(phrase, _)| phrase.provider);
+    let provider = recognised.or_else(|| Some((revealed()?, RecognisedBy::Rule)));
     let Some(winner) = scores.winner() else {
-        return Decision { evidence: all, folded, ..unknown(catalog, permanence) };
+        return Decision { evidence: all, provider, folded, ..unknown(catalog, permanence) };
     };
     let category = catalog.category(winner.category);
     // The wording that decided may differ from its category.
@@ -108,6 +127,8 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
         confidence: scores.confidence(&winner),
         retry: (advised, after_seconds),
         blocklist,
+        provider,
+        wording,
         evidence: all,
         folded,
     }
@@ -136,6 +157,8 @@ fn positive<'a>(catalog: &Catalog, evidence: &Evidence<'a>, permanence: Option<P
         confidence: 0.99,
         retry: (false, None),
         blocklist: None,
+        provider: None,
+        wording: None,
         evidence: codes_as_they_stand(evidence),
         folded: "".into(),
     }
@@ -154,6 +177,8 @@ fn unknown<'a>(catalog: &Catalog, permanence: Option<Permanence>) -> Decision<'a
         confidence: UNKNOWN_CONFIDENCE,
         retry: (advised, advised.then_some(RETRY_AFTER_SECONDS)),
         blocklist: None,
+        provider: None,
+        wording: None,
         evidence: Vec::new(),
         folded: "".into(),
     }

@@ -194,7 +194,8 @@ fn add_verdict(page: &mut Page, catalog: &Catalog, verdict: &Verdict<'_>, langua
     if let Some(evidence) = verdict.evidence.as_ref().filter(|evidence| !evidence.is_empty()) {
         page.heading(labels.evidence);
         for one in evidence {
-            let category = one.category.filter(|_| one.source != EvidenceSource::Phrase);
+            let category =
+                one.category.filter(|_| !matches!(one.source, EvidenceSource::Phrase | EvidenceSource::Provider));
             let category = category.map(|category| format!(" → {category}")).unwrap_or_default();
             page.item(&format!("{:.2}  {}{category}: „{}“", one.weight, one.rule, one.matched));
         }

@@ -27,15 +27,48 @@ fn without_type(value: &str) -> &str {
 
 /// An address without what mailers write around it; `None` where nothing usable is left.
 pub(super) fn cleaned(text: &str) -> Option<String> {
-    let text = text
-        .trim()
-        .trim_start_matches("mailto:")
-        .trim_matches(['<', '>', '"', '\'', '[', ']', '(', ')', ',', ';', ' ']);
-    let text = text.trim_end_matches(['.', ':', ',']);
+    let text = text.trim();
     let text = text.strip_prefix("mailto:").unwrap_or(text);
+    let is_quoted = text.trim_start_matches('<').starts_with('"') && text.contains("\"@");
+    let around: &[char] =
+        if is_quoted { &['<', '>', ',', ';', ' '] } else { &['<', '>', '"', '\'', '(', ')', ',', ';', ' '] };
+    let mut text = text.trim_matches(around).trim_end_matches(['.', ':', ',']).trim_start_matches('[');
+    text = text.strip_prefix("mailto:").unwrap_or(text);
+    if !text.contains("@[") {
+        text = text.trim_end_matches(']');
+    }
+    // A source route (RFC 5321 §4.1.2) names the hosts on the way before the address.
+    if let Some((_, rest)) = text.split_once(':').filter(|(route, rest)| route.starts_with('@') && rest.contains('@')) {
+        text = rest;
+    }
+    let text = decoded_xtext(text);
     let usable =
         !text.is_empty() && text.len() <= MAX_BYTES && !text.contains(|c: char| c.is_control() || c == '<' || c == '>');
-    (usable && (!text.contains(char::is_whitespace) || text.starts_with('"'))).then(|| text.to_owned())
+    (usable && (is_quoted || !text.contains(char::is_whitespace))).then_some(text)
+}
+
+/// `j\x{F6}rg@example.org`: an international address where only ASCII may stand (RFC 6533 §3).
+fn decoded_xtext(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\x{") {
+        let decoded = after
+            .split_once('}')
+            .and_then(|(hex, after)| Some((char::from_u32(u32::from_str_radix(hex, 16).ok()?)?, after)));
+        out.push_str(before);
+        match decoded {
+            Some((c, after)) => {
+                out.push(c);
+                rest = after;
+            }
+            None => {
+                out.push_str("\\x{");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Whether a text is an address: something, one last `@`, and a domain.
@@ -65,7 +98,23 @@ pub(super) fn in_text(text: &str) -> impl Iterator<Item = &str> {
         c.is_whitespace()
             || matches!(
                 c,
-                '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | ',' | ';' | '|' | '*' | '“' | '”' | '„' | '«' | '»'
+                '<' | '>'
+                    | '('
+                    | ')'
+                    | '['
+                    | ']'
+                    | '"'
+                    | '\''
+                    | ','
+                    | ';'
+                    | '|'
+                    | '*'
+                    | '\\'
+                    | '“'
+                    | '”'
+                    | '„'
+                    | '«'
+                    | '»'
             )
     })
     .map(|token| token.trim_start_matches("mailto:").trim_matches(['.', ':', '=', '!', '?', '`', '-']))
@@ -87,6 +136,10 @@ mod tests {
             ("Anna <anna@example.org>", Some("anna@example.org")),
             ("rfc822; anna", Some("anna")),
             ("x400; /C=DE/", Some("/C=DE/")),
+            ("rfc822; @relay.example.net:anna@example.org", Some("anna@example.org")),
+            ("utf-8; j\\x{F6}rg@example.org", Some("jörg@example.org")),
+            ("rfc822; anna@[192.0.2.25]", Some("anna@[192.0.2.25]")),
+            ("rfc822; \"anna berg\"@example.org", Some("\"anna berg\"@example.org")),
             ("rfc822;", None),
             ("", None),
         ] {

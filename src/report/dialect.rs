@@ -16,6 +16,8 @@ pub(super) struct Told {
     pub(super) command: Option<Command>,
     /// What was said, line by line.
     pub(super) words: Vec<String>,
+    /// Every line about the recipient, also those that are not what was said.
+    lines: Vec<String>,
     /// Whether a pattern named what was said, so that other lines do not add to it.
     is_named: bool,
     /// Whether lines that follow still belong to it.
@@ -28,45 +30,48 @@ pub(super) struct Telling {
     pub(super) recipients: Vec<Told>,
     /// What is told before or without a recipient.
     pub(super) general: Told,
+    /// The lines that were read: without salutation, farewell and original.
+    pub(super) part: String,
 }
 
 /// Reads `text` as `dialect` writes it. `subject` may tell facts too.
 pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) -> Telling {
     let mut telling = Telling::default();
     if let Some(facts) = first_match(&dialect.subject, subject) {
-        telling.general.take(&facts);
+        telling.general.take(subject, &facts);
     }
     // Which of the recipients the next lines belong to.
     let mut current: Option<usize> = None;
     for line in report_lines(dialect, text) {
+        telling.part.push_str(line);
+        telling.part.push('\n');
         if line.trim().is_empty() {
             telling.at(current).end_paragraph(dialect.block);
             continue;
         }
-        if let Some(facts) = first_match(&dialect.recipient, line) {
+        let named = first_match(&dialect.recipient, line);
+        if let Some((facts, recipients)) = named.as_ref().and_then(|facts| Some((facts, facts.recipient?))) {
             // What a server said often names the recipient again on a line of its own.
-            let goes_on = current.is_some_and(|at| {
-                let told = &telling.recipients[at];
-                told.is_open
-                    && told.said() != ""
-                    && facts.recipient.is_some_and(|again| again.eq_ignore_ascii_case(&told.recipient))
-            });
+            let goes_on = current.is_some_and(|at| telling.recipients[at].goes_on_with(recipients));
             if goes_on {
                 telling.at(current).add(line, dialect.block);
                 continue;
             }
-            if let Some(recipient) = facts.recipient.and_then(address::cleaned) {
-                current = telling.open(recipient, most);
-                telling.at(current).take(&facts);
+            let recipients: Vec<String> = split_addresses(recipients).filter_map(address::cleaned).collect();
+            if !recipients.is_empty() {
+                for recipient in recipients {
+                    current = telling.open(recipient, most);
+                    telling.at(current).take(line, facts);
+                }
                 continue;
             }
         }
-        if let Some(facts) = first_match(&dialect.facts, line) {
-            telling.at(current).take(&facts);
-            continue;
+        match named.filter(|facts| facts.recipient.is_none()).or_else(|| first_match(&dialect.facts, line)) {
+            Some(facts) => telling.at(current).take(line, &facts),
+            None => telling.at(current).add(line, dialect.block),
         }
-        telling.at(current).add(line, dialect.block);
     }
+    telling.share_words();
     for told in telling.recipients.iter_mut().chain([&mut telling.general]) {
         told.set_stage(dialect);
     }
@@ -78,6 +83,19 @@ impl Telling {
         match current {
             Some(at) => &mut self.recipients[at],
             None => &mut self.general,
+        }
+    }
+
+    /// Several recipients may stand above the one reason for all of them.
+    fn share_words(&mut self) {
+        for at in (1..self.recipients.len()).rev() {
+            let (before, from) = self.recipients.split_at_mut(at);
+            let (before, from) = (&mut before[at - 1], &from[0]);
+            let is_bare = before.said().is_empty() && before.code.is_none() && before.enhanced.is_none();
+            if is_bare && !from.said().is_empty() {
+                let recipient = std::mem::take(&mut before.recipient);
+                *before = Told { recipient, ..from.clone() };
+            }
         }
     }
 
@@ -96,34 +114,44 @@ impl Telling {
 }
 
 impl Told {
-    fn take(&mut self, facts: &LineFacts<'_>) {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        self.code = owned(facts.code).or(self.code.take());
-        self.enhanced = owned(facts.enhanced).or(self.enhanced.take());
-        self.host = owned(facts.host).or(self.host.take());
+    fn take(&mut self, line: &str, facts: &LineFacts<'_>) {
+        self.lines.push(line.trim().to_owned());
+        // The first that is named counts; a second one repeats it or tells of an earlier attempt.
+        let is_later = self.is_named && self.words.iter().any(|line| !line.trim().is_empty());
+        if facts.diagnostic.is_some() && is_later {
+            self.is_open = false;
+            return;
+        }
+        let keep = |place: &mut Option<String>, found: Option<&str>| {
+            if let Some(found) = found {
+                *place = Some(found.to_owned());
+            }
+        };
+        keep(&mut self.code, facts.code);
+        keep(&mut self.enhanced, facts.enhanced);
+        keep(&mut self.host, facts.host);
         self.command = facts.command.and_then(|command| command.parse().ok()).or(self.command);
         if let Some(diagnostic) = facts.diagnostic {
-            // The first that is named counts; a second one repeats it or tells of an earlier attempt.
-            if !self.is_named || self.words.iter().all(|line| line.trim().is_empty()) {
-                self.words.clear();
-                self.words.push(diagnostic.to_owned());
-                self.is_open = true;
-            } else {
-                self.is_open = false;
-            }
+            self.words = vec![diagnostic.to_owned()];
+            self.is_open = true;
             self.is_named = true;
         }
     }
 
     fn add(&mut self, line: &str, block: Block) {
-        let belongs = if self.is_named {
-            self.is_open
-        } else {
-            block != Block::Line && (self.is_open || self.recipient.is_empty())
-        };
+        let is_general = self.recipient.is_empty();
+        let belongs = if self.is_named { self.is_open } else { block != Block::Line && (self.is_open || is_general) };
         if belongs {
             self.words.push(line.trim().to_owned());
         }
+        if self.is_open || is_general {
+            self.lines.push(line.trim().to_owned());
+        }
+    }
+
+    /// Whether a line that names these recipients goes on with what is said about this one.
+    fn goes_on_with(&self, recipients: &str) -> bool {
+        self.is_open && !self.said().is_empty() && recipients.eq_ignore_ascii_case(&self.recipient)
     }
 
     fn end_paragraph(&mut self, block: Block) {
@@ -135,7 +163,7 @@ impl Told {
 
     fn set_stage(&mut self, dialect: &Dialect) {
         if self.command.is_none() && !dialect.stages.is_empty() {
-            let folded = fold(&self.words.join(" ")).into_owned();
+            let folded = fold(&self.lines.join(" ")).into_owned();
             self.command = dialect.stages.iter().find(|stage| stage.words.is_in(&folded)).map(|stage| stage.command);
         }
     }
@@ -147,7 +175,7 @@ impl Told {
 }
 
 /// A line that is longer is no line of a report; only its beginning is looked at.
-const MOST_LINE_BYTES: usize = 4096;
+pub(super) const MOST_LINE_BYTES: usize = 4096;
 
 /// The lines between the dialect's begin and end.
 fn report_lines<'t>(dialect: &'t Dialect, text: &'t str) -> impl Iterator<Item = &'t str> {
@@ -158,6 +186,15 @@ fn report_lines<'t>(dialect: &'t Dialect, text: &'t str) -> impl Iterator<Item =
         lines().position(|line| dialect.begin.begins(line)).map_or(0, |at| at + 1)
     };
     lines().skip(begin).take_while(move |line| !dialect.end.begins(line))
+}
+
+/// Addresses with commas between them; a comma in quotes separates nothing.
+fn split_addresses(list: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    list.split(move |c: char| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    })
 }
 
 fn first_match<'l>(patterns: &[LinePattern], line: &'l str) -> Option<LineFacts<'l>> {

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
+use super::html;
 use crate::limits::Limits;
 
 /// A report mail in parts.
@@ -73,10 +74,14 @@ impl Mail {
         if message.parts.len() > limits.mime_parts {
             self.cut.push("mime_parts");
         }
-        let has_plain_text = message.parts.iter().any(|part| matches!(part.body, PartType::Text(_)) && is_words(part));
+        let is_plain = |part: &MessagePart<'_>| {
+            matches!(&part.body, PartType::Text(text) if !text.trim().is_empty()) && is_words(part)
+        };
+        let has_plain_text = message.parts.iter().any(is_plain);
         for part in message.parts.iter().take(limits.mime_parts) {
             match (&part.body, kind_of(part)) {
                 (PartType::Multipart(_), _) => {}
+                (_, PartKind::Unparted) => self.add_unparted(message, part, limits, depth),
                 (_, PartKind::DeliveryStatus) => self.delivery_status.push(text_of(part, limits)),
                 (_, PartKind::Feedback) => self.feedback = Some(text_of(part, limits)),
                 (_, PartKind::Disposition) => self.disposition = Some(text_of(part, limits)),
@@ -84,9 +89,9 @@ impl Mail {
                 (_, PartKind::Original) => self.add_original(&text_of(part, limits)),
                 (PartType::Html(html), _) if !has_plain_text => {
                     let html = head(html, limits.text_bytes);
-                    self.add_text(&mail_parser::decoders::html::html_to_text(html), limits);
+                    self.add_text(&html::to_text(html), limits);
                 }
-                (PartType::Text(text), PartKind::Words) => self.add_text(text, limits),
+                (PartType::Text(text), PartKind::Words) => self.add_text(&as_meant(message, part, text), limits),
                 (PartType::Text(text), PartKind::Attached) => {
                     self.attached.push(head(text, limits.text_bytes).to_owned());
                 }
@@ -113,6 +118,25 @@ impl Mail {
             original.push('\n');
             original.push_str(text.unwrap_or_default());
             self.original = Some(original);
+        }
+    }
+
+    /// Reads a multipart by the boundary that it really uses: its first line that begins with `--`.
+    fn add_unparted(&mut self, message: &Message<'_>, part: &MessagePart<'_>, limits: &Limits, depth: usize) {
+        let raw = message.raw_message.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
+        let mut lines = raw.split(|byte| *byte == b'\n').take(200).map(<[u8]>::trim_ascii_end);
+        let boundary =
+            lines.find(|line| line.len() > 4 && line.len() < 200 && line.starts_with(b"--") && !line.contains(&b' '));
+        let Some(boundary) = boundary.and_then(|line| std::str::from_utf8(&line[2..]).ok()).filter(|_| depth < 2)
+        else {
+            return self.add_text(&text_of(part, limits), limits);
+        };
+        let header =
+            format!("Content-Type: multipart/mixed; boundary=\"{}\"\r\n\r\n", boundary.replace(['"', '\\'], ""));
+        let repaired = [header.as_bytes(), raw].concat();
+        match MessageParser::default().parse(&repaired) {
+            Some(repaired) if repaired.parts.len() > 1 => self.walk(&repaired, limits, depth + 1),
+            _ => self.add_text(&text_of(part, limits), limits),
         }
     }
 
@@ -151,6 +175,8 @@ enum PartKind {
     Feedback,
     Disposition,
     Original,
+    /// A multipart whose boundary is missing or never occurs.
+    Unparted,
     Other,
 }
 
@@ -165,7 +191,24 @@ fn kind_of(part: &MessagePart<'_>) -> PartKind {
         ("message", _) | ("text", "rfc822-headers" | "rfc822" | "rfc822-header") => PartKind::Original,
         ("text", _) if is_words(part) => PartKind::Words,
         ("text", _) => PartKind::Attached,
+        ("multipart", _) => PartKind::Unparted,
         _ => PartKind::Other,
+    }
+}
+
+/// A part's text in the charset that was meant: mailers that label everything `us-ascii` write UTF-8, and those that label
+/// nothing wrote Latin-1.
+fn as_meant<'t>(message: &'t Message<'_>, part: &MessagePart<'_>, text: &'t str) -> Cow<'t, str> {
+    if text.is_ascii() || part.encoding != Encoding::None {
+        return Cow::Borrowed(text);
+    }
+    let raw = message.raw_message.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
+    match std::str::from_utf8(raw) {
+        Ok(utf8) if !utf8.contains('\x1b') => Cow::Borrowed(utf8),
+        _ if text.contains(char::REPLACEMENT_CHARACTER) => {
+            Cow::Owned(raw.iter().map(|byte| char::from(*byte)).collect())
+        }
+        _ => Cow::Borrowed(text),
     }
 }
 
@@ -209,9 +252,13 @@ fn fields(message: &Message<'_>, limits: &Limits, cut: &mut Vec<&'static str>) -
 
 fn value(header: &Header<'_>, raw: &[u8], limits: &Limits) -> String {
     let decoded: Cow<'_, str> = match &header.value {
-        HeaderValue::Text(text) => Cow::Borrowed(text.as_ref()),
-        // Structured values are taken as they stand: their parts are read where they are needed.
-        _ => decoded(&String::from_utf8_lossy(raw)).into(),
+        HeaderValue::Text(text) if !text.contains(char::REPLACEMENT_CHARACTER) => Cow::Borrowed(text.as_ref()),
+        // Structured values are taken as they stand: their parts are read where they are needed. Bytes that are no UTF-8 were
+        // Latin-1 (RFC 5322 allows neither).
+        _ => match std::str::from_utf8(raw) {
+            Ok(text) => Cow::Owned(decoded(text)),
+            Err(_) => Cow::Owned(raw.iter().map(|byte| char::from(*byte)).collect()),
+        },
     };
     let words: Vec<&str> = head(&decoded, limits.reply_bytes).split_whitespace().collect();
     words.join(" ")

@@ -12,9 +12,11 @@ mod address;
 mod delivery_status;
 mod dialect;
 mod feedback;
+mod html;
 mod mail;
 mod original;
 mod prove;
+mod recipient;
 mod sns;
 mod verp;
 mod words;
@@ -24,6 +26,8 @@ pub use feedback::Complaint;
 use mail::Mail;
 pub use original::Original;
 pub use prove::prove;
+pub use recipient::Recipient;
+use recipient::words_of;
 use serde::Serialize;
 use utoipa::ToSchema;
 pub use verp::{Encoded, Form, decode};
@@ -31,9 +35,9 @@ pub use verp::{Encoded, Form, decode};
 use crate::{
     catalog::{Catalog, Dialect, Kind, Signs, fold},
     limits::Limits,
-    smtp::{EnhancedCode, Reply, ReplyCode},
+    smtp::Reply,
 };
-use delivery_status::{DeliveryStatus, StatusBlock};
+use delivery_status::DeliveryStatus;
 
 /// How a report was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -80,33 +84,6 @@ pub struct Report {
     pub cut: Vec<&'static str>,
 }
 
-/// What a report says about one recipient.
-#[derive(Clone, Debug)]
-pub struct Recipient {
-    /// The address that failed.
-    pub address: Option<String>,
-    /// The address the message was first sent to.
-    pub original_address: Option<String>,
-    /// Failed, delayed, or delivered.
-    pub kind: Kind,
-    /// `Action`, in lower case, also where RFC 3464 does not know it.
-    pub action: Option<String>,
-    /// The server that refused.
-    pub remote_mta: Option<String>,
-    /// When it was last tried.
-    pub last_attempt_date: Option<String>,
-    /// Until when it will be tried.
-    pub will_retry_until: Option<String>,
-    /// `Diagnostic-Code`, or the words that stand for it.
-    pub diagnostic: Option<String>,
-    /// What the server said.
-    pub reply: Reply<'static>,
-    /// What the report says besides, for where the reply says too little.
-    pub words: Option<String>,
-    /// Whether it was read from words of no known form.
-    pub is_rescued: bool,
-}
-
 /// Reads a mail. `wanted` names the fields of the original that the caller wants back.
 pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> Report {
     let mail = Mail::read(bytes, limits);
@@ -130,8 +107,8 @@ pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits)
     };
     if let Some(text) = &mail.feedback {
         report.read_feedback(text, &mail);
-    } else if !mail.delivery_status.is_empty() {
-        report.read_delivery_status(&mail, recognised.filter(|(dialect, _)| is_report(dialect)), limits);
+    } else {
+        report.read_delivery_status(&mail, recognised, limits, false);
     }
     if report.kind == Kind::Other {
         report.read_notification(&mail);
@@ -139,39 +116,67 @@ pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits)
     if report.kind == Kind::Other {
         report.read_words(&mail, recognised, limits);
     }
+    if is_report_kind(report.kind) && report.recipients.iter().all(|recipient| recipient.address.is_none()) {
+        report.read_delivery_status(&mail, recognised, limits, true);
+    }
     if report.recipients.len() >= limits.recipients {
         report.cut.push("recipients");
     }
     report
 }
 
-fn is_report(dialect: &Dialect) -> bool {
-    matches!(dialect.kind, Kind::Bounce | Kind::Delay | Kind::Delivered)
+/// The delivery status: its own part, or what was made words of it.
+fn delivery_status_texts(mail: &Mail, or_words: bool) -> Vec<&str> {
+    if !mail.delivery_status.is_empty() || !or_words {
+        return mail.delivery_status.iter().map(String::as_str).collect();
+    }
+    let spoken = std::iter::once(&mail.text).chain(&mail.attached).filter_map(|text| {
+        let lower = text.to_ascii_lowercase();
+        let names = ["reporting-mta:", "final-recipient:", "original-recipient:"];
+        let begins = |name: &&str| {
+            if lower.starts_with(*name) { Some(0) } else { lower.find(&format!("\n{name}")).map(|at| at + 1) }
+        };
+        // Two of its fields, at the beginnings of lines: one alone may be part of somebody's sentence.
+        let has_both =
+            lower.contains("\nfinal-recipient:") && (lower.contains("\nstatus:") || lower.contains("\naction:"));
+        let start = names.iter().filter_map(begins).min().filter(|_| has_both)?;
+        Some(&text[start..])
+    });
+    spoken.take(1).collect()
+}
+
+const fn is_report_kind(kind: Kind) -> bool {
+    matches!(kind, Kind::Bounce | Kind::Delay | Kind::Delivered)
 }
 
 impl Report {
     fn read_feedback(&mut self, text: &str, mail: &Mail) {
         let (complaint, mut recipients) = feedback::read(text);
         if recipients.is_empty() {
-            recipients.extend(self.original_recipients(mail));
+            let encoded = complaint.original_mail_from.as_deref().and_then(|address| decode(address)?.recipient);
+            recipients = encoded.map_or_else(|| self.original_recipients(mail), |found| vec![found]);
         }
         self.kind = Kind::Complaint;
         self.format = Format::Arf;
+        self.dialect = None;
         self.complaint = Some(complaint);
         self.recipients = recipients.into_iter().map(|address| Recipient::of(Kind::Complaint, Some(address))).collect();
     }
 
-    /// Who the original went to, as far as anything tells.
+    /// Who the original went to, as far as anything tells: what a provider hides in a field of its own, a single `To`, an
+    /// envelope address that carries it, the last delivery, or all of `To`.
     fn original_recipients(&self, mail: &Mail) -> Vec<String> {
-        let named = mail.original.as_deref().map(delivery_status::fields).unwrap_or_default();
-        let hidden = named
-            .iter()
-            .find(|(name, _)| name == "x-hmxmroriginalrecipient" || name == "x-original-to" || name == "delivered-to")
-            .and_then(|(_, value)| address::in_field(value));
-        match (hidden, self.encoded_recipient(mail)) {
-            (Some(found), _) | (None, Some(found)) => vec![found],
-            (None, None) => self.original.to.clone(),
-        }
+        let fields = mail.original.as_deref().map(delivery_status::fields).unwrap_or_default();
+        let named = |wanted: &str| {
+            let found = fields.iter().find(|(name, _)| name == wanted);
+            found.and_then(|(_, value)| address::in_field(value)).filter(|found| address::is_address(found))
+        };
+        let one = named("x-hmxmroriginalrecipient")
+            .or_else(|| self.original.only_recipient())
+            .or_else(|| self.encoded_recipient(mail))
+            .or_else(|| named("x-original-to"))
+            .or_else(|| named("delivered-to"));
+        one.map_or_else(|| self.original.to.clone(), |found| vec![found])
     }
 
     /// The recipient that the envelope address of the original carries (VERP).
@@ -183,9 +188,20 @@ impl Report {
             .find_map(|address| decode(&address)?.recipient)
     }
 
-    fn read_delivery_status(&mut self, mail: &Mail, recognised: Option<(&Dialect, bool)>, limits: &Limits) {
+    /// Reads the delivery status: its own part, or, where no dialect knows the words or `in_words` says so, what a mailer or a
+    /// forwarding person made words of.
+    fn read_delivery_status(
+        &mut self,
+        mail: &Mail,
+        recognised: Option<(&Dialect, bool)>,
+        limits: &Limits,
+        in_words: bool,
+    ) {
+        let known = recognised
+            .map(|(dialect, _)| dialect)
+            .filter(|dialect| is_report_kind(dialect.kind) && !dialect.is_generic());
         let mut blocks = Vec::new();
-        for text in &mail.delivery_status {
+        for text in delivery_status_texts(mail, in_words || known.is_none()) {
             let status = DeliveryStatus::read(text, limits.recipients);
             self.reporting_mta = self.reporting_mta.take().or(status.reporting_mta);
             self.arrival_date = self.arrival_date.take().or(status.arrival_date);
@@ -194,12 +210,14 @@ impl Report {
         if blocks.is_empty() {
             return;
         }
-        let telling = match recognised {
-            Some((dialect, _)) => {
+        self.recipients.clear();
+        let telling = match known {
+            Some(dialect) => {
                 dialect::read(dialect, mail.field("subject").unwrap_or_default(), &mail.text, limits.recipients)
             }
             None => words::read(mail, &self.original, limits.recipients),
         };
+        self.dialect = known.map(|dialect| dialect.id.clone());
         let only = blocks.len() == 1;
         for block in blocks {
             let told = telling.about(&block, only);
@@ -237,11 +255,11 @@ impl Report {
     }
 
     fn read_words(&mut self, mail: &Mail, recognised: Option<(&Dialect, bool)>, limits: &Limits) {
-        if mail.disposition.is_some() && !recognised.is_some_and(|(dialect, _)| is_report(dialect)) {
+        if mail.disposition.is_some() && !recognised.is_some_and(|(dialect, _)| is_report_kind(dialect.kind)) {
             return;
         }
         match recognised {
-            Some((dialect, is_delay)) if is_report(dialect) => {
+            Some((dialect, is_delay)) if is_report_kind(dialect.kind) => {
                 let kind = if is_delay { Kind::Delay } else { dialect.kind };
                 let mut telling =
                     dialect::read(dialect, mail.field("subject").unwrap_or_default(), &mail.text, limits.recipients);
@@ -265,26 +283,36 @@ impl Report {
                 }
                 self.tell(telling, kind, mail, is_rescued);
             }
-            Some((dialect, _)) => {
-                self.kind = dialect.kind;
-                match dialect.kind {
-                    Kind::AutoReply => self.format = Format::AutoReply,
-                    Kind::Complaint => {
-                        self.format = Format::Dialect;
-                        self.complaint = Some(Complaint { feedback_type: "abuse".to_owned(), ..Complaint::default() });
-                        let addresses = self.original_recipients(mail);
-                        self.recipients =
-                            addresses.into_iter().map(|a| Recipient::of(Kind::Complaint, Some(a))).collect();
-                    }
-                    Kind::Bounce | Kind::Delay | Kind::Delivered | Kind::Intermediate | Kind::Other => {}
-                }
-            }
-            None if words::tell_a_refusal(&mail.text) => {
+            Some((dialect, _)) => self.read_answer(dialect, mail),
+            None if words::tell_a_refusal(mail) => {
                 let telling = words::read(mail, &self.original, limits.recipients);
                 self.tell(telling, Kind::Bounce, mail, true);
             }
             None => {}
         }
+    }
+
+    /// What is no report: an automatic answer, a complaint without a feedback report, a receipt.
+    fn read_answer(&mut self, dialect: &Dialect, mail: &Mail) {
+        self.kind = dialect.kind;
+        let mut addresses = Vec::new();
+        match dialect.kind {
+            Kind::AutoReply => {
+                self.format = Format::AutoReply;
+                addresses = dialect::fallback(dialect, mail, &self.original);
+            }
+            Kind::Complaint => {
+                self.format = Format::Dialect;
+                let feedback_type = dialect.feedback_type.clone().unwrap_or_else(|| "abuse".to_owned());
+                self.complaint = Some(Complaint { feedback_type, ..Complaint::default() });
+                addresses = self.original_recipients(mail);
+                if addresses.is_empty() {
+                    addresses = dialect::fallback(dialect, mail, &self.original);
+                }
+            }
+            Kind::Bounce | Kind::Delay | Kind::Delivered | Kind::Intermediate | Kind::Other => {}
+        }
+        self.recipients = addresses.into_iter().map(|address| Recipient::of(dialect.kind, Some(address))).collect();
     }
 
     /// Takes over what the words told.
@@ -296,7 +324,7 @@ impl Report {
                 telling.open_recipient(&address, 1);
             }
         }
-        let all = fallback_words(mail);
+        let all = words_of(mail, &telling);
         let general = std::mem::take(&mut telling.general);
         let recipients = if telling.recipients.is_empty() { vec![Told::default()] } else { telling.recipients };
         for told in recipients {
@@ -304,143 +332,6 @@ impl Report {
             let recipient = Recipient { is_rescued, ..Recipient::of_words(kind, address, &told, &general, &all) };
             self.recipients.push(recipient);
         }
-    }
-}
-
-/// The words of a report, bounded, for where nothing more precise was found.
-fn fallback_words(mail: &Mail) -> String {
-    mail::head(words::report_part(&mail.text), 8 << 10).to_owned()
-}
-
-impl Telling {
-    /// What the words tell about the recipient of a status block.
-    fn about(&self, block: &StatusBlock, only: bool) -> Option<&Told> {
-        let named = [&block.final_recipient, &block.original_recipient];
-        let addresses: Vec<String> = named.into_iter().flatten().filter_map(|value| address::in_field(value)).collect();
-        let found = self
-            .recipients
-            .iter()
-            .find(|told| addresses.iter().any(|address| address.eq_ignore_ascii_case(&told.recipient)));
-        found.or_else(|| self.recipients.first().filter(|_| only && self.recipients.len() == 1))
-    }
-}
-
-impl Recipient {
-    fn of(kind: Kind, address: Option<String>) -> Self {
-        Self {
-            address,
-            original_address: None,
-            kind,
-            action: None,
-            remote_mta: None,
-            last_attempt_date: None,
-            will_retry_until: None,
-            diagnostic: None,
-            reply: Reply::default(),
-            words: None,
-            is_rescued: false,
-        }
-    }
-
-    fn of_words(kind: Kind, address: Option<String>, told: &Told, general: &Told, all: &str) -> Self {
-        let said = Some(told.said())
-            .filter(|said| !said.is_empty())
-            .or_else(|| Some(general.said()))
-            .filter(|said| !said.is_empty());
-        let said = said.unwrap_or_else(|| all.to_owned());
-        let parsed = Reply::parse(&said).into_owned();
-        let code = |told: &Told| told.code.as_ref().and_then(|code| code.parse::<ReplyCode>().ok());
-        let enhanced = |told: &Told| told.enhanced.as_ref().and_then(|code| code.parse::<EnhancedCode>().ok());
-        let general_reply = Reply::parse(&general.said()).into_owned();
-        let reply = Reply {
-            code: code(told).or(parsed.code).or(code(general)).or(general_reply.code),
-            enhanced: enhanced(told).or(parsed.enhanced).or(enhanced(general)).or(general_reply.enhanced),
-            command: told.command.or(parsed.command).or(general.command),
-            remote_host: told.host.clone().map(Into::into).or(parsed.remote_host),
-            recipient: None,
-            text: parsed.text,
-        };
-        Self {
-            remote_mta: reply.remote_host.as_deref().map(str::to_owned),
-            diagnostic: Some(said).filter(|said| !said.is_empty()),
-            reply,
-            words: Some(all.to_owned()),
-            ..Self::of(kind, address)
-        }
-    }
-
-    fn of_block(block: StatusBlock, told: Option<&Told>, telling: &Telling, mail: &Mail, report: &Report) -> Self {
-        let final_address = block.final_recipient.as_deref().and_then(address::in_field);
-        let original_address = block.original_recipient.as_deref().and_then(address::in_field);
-        let is_usable = |found: &String| address::is_address(found);
-        let address = final_address
-            .clone()
-            .filter(is_usable)
-            .or_else(|| original_address.clone().filter(is_usable))
-            .or_else(|| told.map(|told| told.recipient.clone()))
-            .or_else(|| words::failed_recipients(mail).into_iter().next())
-            .or_else(|| report.encoded_recipient(mail))
-            .or_else(|| report.original.only_recipient())
-            .or(final_address)
-            .or_else(|| original_address.clone());
-        let human = told.map(Told::said).filter(|said| !said.is_empty()).unwrap_or_else(|| telling.general.said());
-        let mut reply = match &block.diagnostic_code {
-            Some(diagnostic) => Reply::parse(diagnostic).into_owned(),
-            None => Reply::parse(block.status_comment.as_deref().unwrap_or_default()).into_owned(),
-        };
-        let spoken = Reply::parse(&human).into_owned();
-        let spoken_command = spoken.command;
-        let refuses = spoken.code.is_some_and(|code| matches!(code.class(), 4 | 5));
-        if is_consequence(&reply) && refuses {
-            reply = Reply { enhanced: spoken.enhanced.or(reply.enhanced), ..spoken };
-        } else if reply.text.is_empty() {
-            reply = Reply {
-                code: reply.code.or(spoken.code.filter(|_| refuses)),
-                enhanced: reply.enhanced.or(spoken.enhanced),
-                ..spoken
-            };
-        } else if block.diagnostic_code.is_none() && refuses {
-            reply.code = reply.code.or(spoken.code);
-        }
-        reply.enhanced = match (reply.enhanced, block.status) {
-            (Some(own), Some(status)) if !own.is_specific() && status.is_specific() => Some(status),
-            (Some(own), _) => Some(own),
-            (None, status) => status,
-        };
-        reply.command = reply.command.or(told.and_then(|told| told.command)).or(spoken_command);
-        let kind = kind_of_action(block.action.as_deref(), reply.enhanced.or(block.status));
-        Self {
-            address,
-            original_address: original_address.filter(is_usable),
-            kind,
-            action: block.action,
-            remote_mta: block.remote_mta.or_else(|| reply.remote_host.as_deref().map(str::to_owned)),
-            last_attempt_date: block.last_attempt_date,
-            will_retry_until: block.will_retry_until,
-            diagnostic: block.diagnostic_code.or_else(|| Some(human.clone()).filter(|human| !human.is_empty())),
-            reply,
-            words: Some(human).filter(|human| !human.is_empty()).or_else(|| Some(fallback_words(mail))),
-            is_rescued: false,
-        }
-    }
-}
-
-/// `503 Need RCPT` and the like only echo an earlier refusal, which stands in the transcript (Sendmail).
-fn is_consequence(reply: &Reply<'_>) -> bool {
-    let folded = reply.text.to_ascii_lowercase();
-    reply.code.map(ReplyCode::number) == Some(503)
-        || ["need rcpt", "valid recipient", "no valid recipients", "service unavailable"]
-            .iter()
-            .any(|words| folded == *words || folded.starts_with("need rcpt"))
-}
-
-/// RFC 3464 §2.3.3; an action that it does not know is judged by the status.
-fn kind_of_action(action: Option<&str>, status: Option<EnhancedCode>) -> Kind {
-    match (action, status.map(EnhancedCode::class)) {
-        (Some("failed"), _) => Kind::Bounce,
-        (Some("delayed"), _) => Kind::Delay,
-        (Some("delivered" | "relayed" | "expanded"), _) | (_, Some(2)) => Kind::Delivered,
-        _ => Kind::Bounce,
     }
 }
 

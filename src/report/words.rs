@@ -3,8 +3,8 @@
 
 use super::{
     address,
-    dialect::Telling,
-    mail::Mail,
+    dialect::{MOST_LINE_BYTES, Telling},
+    mail::{Mail, head},
     original::{Original, quoted_header},
 };
 use crate::smtp::Reply;
@@ -15,12 +15,22 @@ pub(super) fn failed_recipients(mail: &Mail) -> Vec<String> {
     value.split([',', ';']).filter_map(address::in_field).filter(|found| address::is_address(found)).collect()
 }
 
-/// Whether the words hold a refusal: a line with a reply code or an enhanced code that refuses.
-pub(super) fn tell_a_refusal(text: &str) -> bool {
-    report_part(text).lines().take(400).any(|line| {
+/// Whether a mail that no dialect recognises is a report all the same: a machine wrote it, and its words hold a refusal.
+pub(super) fn tell_a_refusal(mail: &Mail) -> bool {
+    let has = |name: &str, words: &[&str]| {
+        let value = mail.field(name).unwrap_or_default().to_ascii_lowercase();
+        words.iter().any(|word| value.contains(word))
+    };
+    let by_machine = mail.field("return-path").is_some_and(|path| path.replace(' ', "") == "<>")
+        || has("content-type", &["multipart/report"])
+        || has("auto-submitted", &["auto-generated", "auto-replied"])
+        || has("from", &["mailer-daemon", "postmaster"])
+        || mail.field("from").is_none();
+    let refuses = |line: &str| {
         let reply = Reply::parse(line);
         reply.enhanced.is_some_and(|code| code.class() != 2) && (reply.code.is_some() || line.contains('#'))
-    })
+    };
+    by_machine && !has("subject", &["re:", "aw:", "fwd:"]) && report_part(&mail.text).lines().take(400).any(refuses)
 }
 
 /// Reads recipients and what was said about them from words of no known form.
@@ -31,13 +41,15 @@ pub(super) fn read(mail: &Mail, original: &Original, most: usize) -> Telling {
     let mut telling = Telling::default();
     let mut current = None;
     let mut blank_before = true;
-    for line in part.lines() {
+    for line in part.lines().map(|line| head(line, MOST_LINE_BYTES)) {
         let line = line.trim();
         if line.is_empty() {
             blank_before = true;
             continue;
         }
-        let strong = leading_address(line).filter(|found| !is_own(found));
+        // Behind a refusal, a line such as `E-mail: help@example.org` is a signature.
+        let may_be_labelled = telling.recipients.is_empty();
+        let strong = leading_address(line, may_be_labelled).filter(|found| !is_own(found) && !is_daemon(found));
         if let Some(recipient) = strong {
             current = telling.open_recipient(recipient, most);
             let rest = after_address(line, recipient);
@@ -107,7 +119,7 @@ fn announcement(text: &str) -> Option<usize> {
 }
 
 /// `<anna@example.org>: …`, `anna@example.org`, `* anna@example.org …`, `To: anna@example.org`.
-fn leading_address(line: &str) -> Option<&str> {
+fn leading_address(line: &str, may_be_labelled: bool) -> Option<&str> {
     let bare = line.trim_start_matches(['*', '-', '>', '+', '\u{2022}', ' ', '<', '"', '\'', '(', '[']);
     let lower = bare.get(..24).unwrap_or(bare).to_ascii_lowercase();
     let bare = [
@@ -124,6 +136,7 @@ fn leading_address(line: &str) -> Option<&str> {
         "email:",
     ]
     .iter()
+    .filter(|_| may_be_labelled)
     .find_map(|word| lower.starts_with(word).then(|| bare.get(word.len()..)).flatten())
     .unwrap_or(bare);
     let bare = bare.trim_start_matches(['<', ' ', '"', '\'', '(', '[']).trim_start_matches("mailto:");

@@ -99,13 +99,14 @@ impl FromStr for Command {
     /// # Errors
     /// When it begins with none of the commands that carry a message.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const FORMS: [(&str, Command); 21] = [
+        const FORMS: [(&str, Command); 22] = [
             ("pipelined end of data", Command::EndOfData),
             ("pipelined mail from", Command::MailFrom),
             ("pipelined rcpt to", Command::RcptTo),
             ("pipelined data", Command::Data),
             ("initial connection", Command::Banner),
             ("end of data", Command::EndOfData),
+            ("final data", Command::EndOfData),
             ("mail from", Command::MailFrom),
             ("mail", Command::MailFrom),
             ("rcpt to", Command::RcptTo),

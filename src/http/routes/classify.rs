@@ -43,7 +43,12 @@ pub(super) async fn reply(
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
     let reply = Reply::parse(&asked.reply);
-    let evidence = Evidence { command: asked.command.or(reply.command), ..Evidence::of(&reply) };
+    let own = Evidence::of(&reply);
+    let evidence = Evidence {
+        command: asked.command.or(own.command),
+        remote_host: asked.remote_host.as_deref().or(own.remote_host),
+        ..own
+    };
     let decision = classify::weigh(&catalog, &evidence);
     let recipient = asked.recipient.as_deref().or(reply.recipient.as_deref());
     let fields = Fields::from(query.fields);

@@ -1,0 +1,219 @@
+//! What a report says about one recipient: the fields of its delivery status, or its words, or both.
+
+use super::{
+    Report, address,
+    delivery_status::StatusBlock,
+    dialect::{Telling, Told},
+    mail::{Mail, head},
+    words,
+};
+use crate::{
+    catalog::Kind,
+    smtp::{EnhancedCode, Reply, ReplyCode},
+};
+
+/// A report's words are kept so far, for where nothing more precise was found.
+const MOST_WORDS_BYTES: usize = 8 << 10;
+
+/// What a report says about one recipient.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// The address that failed.
+    pub address: Option<String>,
+    /// The address the message was first sent to.
+    pub original_address: Option<String>,
+    /// Failed, delayed, or delivered.
+    pub kind: Kind,
+    /// `Action`, in lower case, also where RFC 3464 does not know it.
+    pub action: Option<String>,
+    /// The server that refused.
+    pub remote_mta: Option<String>,
+    /// When it was last tried.
+    pub last_attempt_date: Option<String>,
+    /// Until when it will be tried.
+    pub will_retry_until: Option<String>,
+    /// `Diagnostic-Code`, or the words that stand for it.
+    pub diagnostic: Option<String>,
+    /// What the server said.
+    pub reply: Reply<'static>,
+    /// What the report says besides, for where the reply says too little.
+    pub words: Option<String>,
+    /// Whether it was read from words of no known form.
+    pub is_rescued: bool,
+}
+
+impl Telling {
+    /// What the words tell about the recipient of a status block.
+    pub(super) fn about(&self, block: &StatusBlock, only: bool) -> Option<&Told> {
+        let named = [&block.final_recipient, &block.original_recipient];
+        let addresses: Vec<String> = named.into_iter().flatten().filter_map(|value| address::in_field(value)).collect();
+        let found = self
+            .recipients
+            .iter()
+            .find(|told| addresses.iter().any(|address| address.eq_ignore_ascii_case(&told.recipient)));
+        found.or_else(|| self.recipients.first().filter(|_| only && self.recipients.len() == 1))
+    }
+}
+
+impl Recipient {
+    pub(super) fn of(kind: Kind, address: Option<String>) -> Self {
+        Self {
+            address,
+            original_address: None,
+            kind,
+            action: None,
+            remote_mta: None,
+            last_attempt_date: None,
+            will_retry_until: None,
+            diagnostic: None,
+            reply: Reply::default(),
+            words: None,
+            is_rescued: false,
+        }
+    }
+
+    pub(super) fn of_words(kind: Kind, address: Option<String>, told: &Told, general: &Told, all: &str) -> Self {
+        let own = told.said();
+        // What is told about all says nothing where something is told about this one.
+        let general = Some(general).filter(|_| own.is_empty());
+        let said = [own, general.map(Told::said).unwrap_or_default(), all.to_owned()]
+            .into_iter()
+            .find(|said| !said.is_empty());
+        let said = said.unwrap_or_default();
+        let parsed = Reply::parse(&said).into_owned();
+        let code = |told: &Told| told.code.as_ref().and_then(|code| code.parse::<ReplyCode>().ok());
+        let enhanced = |told: &Told| told.enhanced.as_ref().and_then(|code| code.parse::<EnhancedCode>().ok());
+        let reply = Reply {
+            code: code(told).or(parsed.code).or_else(|| general.and_then(code)),
+            enhanced: enhanced(told).or(parsed.enhanced).or_else(|| general.and_then(enhanced)),
+            command: told.command.or(parsed.command).or_else(|| general.and_then(|general| general.command)),
+            remote_host: told.host.clone().map(Into::into).or(parsed.remote_host),
+            recipient: None,
+            text: parsed.text,
+        };
+        Self {
+            remote_mta: reply.remote_host.as_deref().map(str::to_owned),
+            diagnostic: Some(said).filter(|said| !said.is_empty()),
+            reply,
+            words: Some(all.to_owned()),
+            ..Self::of(kind, address)
+        }
+    }
+
+    pub(super) fn of_block(
+        block: StatusBlock,
+        told: Option<&Told>,
+        telling: &Telling,
+        mail: &Mail,
+        report: &Report,
+    ) -> Self {
+        let final_address = block.final_recipient.as_deref().and_then(address::in_field);
+        let original_address = block.original_recipient.as_deref().and_then(address::in_field);
+        let is_usable = |found: &String| address::is_address(found);
+        let address = final_address
+            .clone()
+            .filter(is_usable)
+            .or_else(|| original_address.clone().filter(is_usable))
+            .or_else(|| told.map(|told| told.recipient.clone()))
+            .or_else(|| words::failed_recipients(mail).into_iter().next())
+            .or_else(|| report.encoded_recipient(mail))
+            .or_else(|| report.original.only_recipient())
+            .or(final_address)
+            .or_else(|| original_address.clone());
+        let human = told.map(Told::said).filter(|said| !said.is_empty()).unwrap_or_else(|| telling.general.said());
+        let spoken = Reply::parse(&human).into_owned();
+        let mut reply =
+            Reply::parse(block.diagnostic_code.as_deref().or(block.status_comment.as_deref()).unwrap_or_default())
+                .into_owned();
+        let refuses = spoken.code.is_some_and(|code| matches!(code.class(), 4 | 5));
+        let same_code = spoken.code.is_some() && spoken.code == reply.code;
+        let command = spoken.command;
+        let own_status = block.status;
+        if is_expiry(reply.enhanced.or(own_status))
+            && spoken.enhanced.is_some_and(|code| code.is_specific() && code.class() != 2)
+        {
+            // The time ran out; the last attempt says why.
+            reply.enhanced = spoken.enhanced;
+        } else if is_consequence(&reply) && refuses {
+            reply = Reply { enhanced: spoken.enhanced.or(reply.enhanced), ..spoken };
+        } else if says_nothing(&reply.text) {
+            reply = Reply {
+                code: reply.code.or(spoken.code.filter(|_| refuses)),
+                enhanced: reply.enhanced.or(spoken.enhanced),
+                ..spoken
+            };
+        } else if same_code && is_first_line(block.diagnostic_code.as_deref(), &reply.text, &spoken.text) {
+            // The field holds the first line of a reply that the words hold whole.
+            reply.text = spoken.text;
+        } else if block.diagnostic_code.is_none() && refuses {
+            reply.code = reply.code.or(spoken.code);
+        }
+        reply.enhanced = match (reply.enhanced, own_status) {
+            (Some(own), Some(status)) if !own.is_specific() && status.is_specific() => Some(status),
+            (Some(own), _) => Some(own),
+            (None, status) => status,
+        };
+        reply.command = reply.command.or(told.and_then(|told| told.command)).or(command);
+        let kind = kind_of_action(block.action.as_deref(), reply.enhanced.or(block.status));
+        Self {
+            address,
+            original_address: original_address.filter(is_usable),
+            kind,
+            action: block.action,
+            remote_mta: block.remote_mta.or_else(|| reply.remote_host.as_deref().map(str::to_owned)),
+            last_attempt_date: block.last_attempt_date,
+            will_retry_until: block.will_retry_until,
+            diagnostic: block.diagnostic_code.or_else(|| Some(human.clone()).filter(|human| !human.is_empty())),
+            reply,
+            words: Some(human).filter(|human| !human.is_empty()).or_else(|| Some(words_of(mail, telling))),
+            is_rescued: false,
+        }
+    }
+}
+
+/// The words of a report, bounded: those its dialect reads, else all before the original.
+pub(super) fn words_of(mail: &Mail, telling: &Telling) -> String {
+    let part = if telling.part.trim().is_empty() { words::report_part(&mail.text) } else { &telling.part };
+    head(part, MOST_WORDS_BYTES).to_owned()
+}
+
+/// Nothing, or a mere number: `X-Unix; 67` is the exit status of a program.
+fn says_nothing(text: &str) -> bool {
+    text.trim().bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a field holds only the beginning of what the words hold: its reply goes on (`550-…`), or the words begin with it.
+fn is_first_line(field: Option<&str>, text: &str, spoken: &str) -> bool {
+    let goes_on = field.is_some_and(|field| {
+        let code = field.split(';').next_back().unwrap_or(field).trim_start();
+        code.len() > 3
+            && code.is_char_boundary(3)
+            && code[..3].bytes().all(|byte| byte.is_ascii_digit())
+            && code[3..].starts_with('-')
+    });
+    spoken.len() > text.len() && (goes_on || spoken.starts_with(text)) && !text.is_empty()
+}
+
+/// X.4.7: every attempt failed until the time ran out (RFC 3463 §3.5).
+fn is_expiry(status: Option<EnhancedCode>) -> bool {
+    status.is_some_and(|code| (code.subject(), code.detail()) == (4, 7))
+}
+
+/// `503 Need RCPT` and the like only echo an earlier refusal, which stands in the transcript (Sendmail).
+fn is_consequence(reply: &Reply<'_>) -> bool {
+    let folded = reply.text.to_ascii_lowercase();
+    reply.code.map(ReplyCode::number) == Some(503)
+        || ["need rcpt", "valid recipient", "no valid recipients", "service unavailable"]
+            .iter()
+            .any(|words| folded == *words || folded.starts_with("need rcpt"))
+}
+
+/// RFC 3464 §2.3.3; an action that it does not know is judged by the status.
+fn kind_of_action(action: Option<&str>, status: Option<EnhancedCode>) -> Kind {
+    match (action, status.map(EnhancedCode::class)) {
+        (Some("failed"), _) => Kind::Bounce,
+        (Some("delayed"), _) => Kind::Delay,
+        (Some("delivered" | "relayed" | "expanded"), _) | (_, Some(2)) => Kind::Delivered,
+        _ => Kind::Bounce,
+    }
+}
