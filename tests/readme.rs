@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
+use std::path::Path;
+
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use retoure::{
-    catalog::Catalog,
+    catalog::{Catalog, Kind},
     http::{AppState, app},
     limits::Limits,
 };
@@ -61,7 +63,7 @@ fn words(call: &str) -> Vec<String> {
 
 async fn ask(words: &[String]) -> Value {
     let mut request = Request::builder();
-    let mut body = None;
+    let mut body: Option<Vec<u8>> = None;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -70,7 +72,11 @@ async fn ask(words: &[String]) -> Value {
                 let (name, value) = words.next().unwrap().split_once(": ").unwrap();
                 request = request.header(name, value);
             }
-            "--data" => body = Some(words.next().unwrap().clone()),
+            "--data" => body = Some(words.next().unwrap().clone().into_bytes()),
+            "--data-binary" => {
+                let file = words.next().unwrap().strip_prefix('@').unwrap();
+                body = Some(std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap());
+            }
             url => request = request.uri(url.strip_prefix("localhost:8080").unwrap()),
         }
     }
@@ -80,4 +86,14 @@ async fn ask(words: &[String]) -> Value {
     let answer = app(state).oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 200);
     serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+#[test]
+fn every_dialect_is_named() {
+    let readme: String = std::fs::read_to_string(README).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let catalog = Catalog::built_in().unwrap();
+    let reports = catalog.dialects().iter().filter(|dialect| dialect.kind == Kind::Bounce && !dialect.is_generic());
+    let missing: Vec<&str> =
+        reports.map(|dialect| dialect.name.as_str()).filter(|name| !readme.contains(name)).collect();
+    assert!(missing.is_empty(), "the README does not name {missing:?}");
 }

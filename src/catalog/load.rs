@@ -367,6 +367,7 @@ impl Draft {
                 meaning: table.meaning.clone(),
                 steps: table.steps.clone(),
                 source: table.source.clone(),
+                example: table.examples.first().cloned(),
                 pattern,
                 codes: table.codes.clone(),
                 commands: table.commands.iter().map(|name| name.0).collect(),

@@ -135,8 +135,12 @@ impl Matcher {
                 })),
             }
         }
-        let says = |one: &Found| phrases[one.phrase].says;
-        let is_outside = |one: &&Found| !found.iter().any(|other| says(one) != says(other) && is_within(one, other));
+        // What a provider says of its own goes before general words anyway; it need not hide them.
+        let hides = |other: &Found, one: &Found| {
+            let (other, one) = (&phrases[other.phrase], &phrases[one.phrase]);
+            other.says != one.says && (other.provider.is_none() || one.provider.is_some())
+        };
+        let is_outside = |one: &&Found| !found.iter().any(|other| hides(other, one) && is_within(one, other));
         let outside: Vec<Found> = found.iter().filter(is_outside).copied().collect();
         longest_of_each_phrase(outside)
     }

@@ -44,8 +44,8 @@ pub use search::CodeFilter;
 pub use source::{Citation, Source};
 pub use text::{DEFAULT_LANGUAGE, REQUIRED_LANGUAGES, Text, Texts};
 pub use view::{
-    CategoryView, CodeKind, CodeQuery, CodeView, DigitView, LinkView, ObservationView, RegisteredPair, RetryView,
-    SourceView, SubjectView, UnknownCode,
+    BlocklistEntry, CategoryView, CodeKind, CodeQuery, CodeView, DigitView, LinkView, ObservationView, ProviderView,
+    RegisteredPair, RetryView, SourceView, SubjectView, UnknownCode,
 };
 pub use vocabulary::{
     Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Responsible, Scope, Severity, Suppress, Use,

@@ -108,6 +108,8 @@ pub struct Phrase {
     pub steps: Option<Texts>,
     /// Where the wording is from.
     pub source: Citation,
+    /// A reply in its form.
+    pub example: Option<String>,
     pub(super) pattern: Option<Regex>,
     pub(super) codes: Vec<CodeKey>,
     pub(super) commands: Vec<Command>,

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Action, BounceType, Catalog, Category, Citation, Code, CodeKey, CodeStatus, Frequency, Group, Outcome, Prior,
-    Responsible, Scope, Severity, SubjectOf, Suppress, Use, Vocabulary,
+    Action, Blocklist, BounceType, Catalog, Category, Citation, Code, CodeKey, CodeStatus, Frequency, Group,
+    ListStatus, Listed, Outcome, Phrase, Prior, Provider, Responsible, ReturnCode, Says, Scope, Severity, SubjectOf,
+    Suppress, Use, Vocabulary,
 };
 use crate::smtp::{EnhancedCode, Permanence, ReplyCode};
 
@@ -141,6 +142,9 @@ pub struct CodeView<'c> {
     pub remedies: &'c [String],
     /// Where the facts are from.
     pub sources: Vec<SourceView<'c>>,
+    /// What a provider means by it, where one was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub provider_rules: Vec<RuleView<'c>>,
     /// For two codes asked for together: how they go together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pair: Option<RegisteredPair>,
@@ -246,8 +250,100 @@ pub struct CategoryView<'c> {
     pub typical_codes: &'c [String],
     /// Its names in other vocabularies.
     pub equivalents: &'c BTreeMap<Vocabulary, Vec<String>>,
+    /// The rules that lead here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<RuleView<'c>>>,
     /// Where the facts are from.
     pub sources: Vec<SourceView<'c>>,
+}
+
+/// A provider, in one language.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
+pub struct ProviderView<'c> {
+    /// Its id.
+    #[schema(example = "gmail")]
+    pub id: &'c str,
+    /// As it calls itself.
+    pub name: &'c str,
+    /// Its hosts are these or below them.
+    pub hosts: &'c [String],
+    /// Its postmaster page.
+    pub url: Option<&'c str>,
+    /// Who it is, how it refuses, where to turn to.
+    pub summary: &'c str,
+    /// What it says of its own, and what that means there.
+    pub rules: Vec<RuleView<'c>>,
+    /// Where the facts are from.
+    pub sources: Vec<SourceView<'c>>,
+}
+
+/// A rule of the catalogue, in one language.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Rule)]
+pub struct RuleView<'c> {
+    /// Its id.
+    #[schema(example = "gmail/reception-rate")]
+    pub id: &'c str,
+    /// The category that it speaks for.
+    pub category: Option<&'c str>,
+    /// How surely, 0 to 1.
+    pub weight: f64,
+    /// The provider that it belongs to.
+    pub provider: Option<&'c str>,
+    /// The codes that it asks for.
+    pub codes: Vec<String>,
+    /// What it means at that provider.
+    pub meaning: Option<&'c str>,
+    /// What to do there, where the category's steps would mislead.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub steps: &'c [String],
+    /// A reply in its form.
+    pub example: Option<&'c str>,
+    /// Where the wording is from.
+    pub source: Option<SourceView<'c>>,
+}
+
+/// A blocklist, in one language.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Blocklist)]
+pub struct BlocklistEntry<'c> {
+    /// Its id.
+    #[schema(example = "spamhaus_zen")]
+    pub id: &'c str,
+    /// As its operator writes it.
+    pub name: &'c str,
+    /// Who runs it.
+    pub operator: &'c str,
+    /// What it lists.
+    pub lists: &'c [Listed],
+    /// Whether it still answers.
+    pub status: ListStatus,
+    /// When it was closed, where that is known.
+    pub closed: Option<&'c str>,
+    /// Where to look up a subject; `{subject}` stands for it.
+    pub lookup_url: Option<&'c str>,
+    /// Where to ask for removal.
+    pub removal_url: Option<&'c str>,
+    /// What gets one listed, and how serious that is.
+    pub summary: &'c str,
+    /// How to get off.
+    pub removal: &'c str,
+    /// What its answers mean.
+    pub return_codes: Vec<ReturnCodeView<'c>>,
+    /// Where the facts are from.
+    pub sources: Vec<SourceView<'c>>,
+}
+
+/// One of a blocklist's answers.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ReturnCode)]
+pub struct ReturnCodeView<'c> {
+    /// The address it answers with.
+    #[schema(example = "127.0.0.2")]
+    pub code: &'c str,
+    /// What that means.
+    pub meaning: &'c str,
 }
 
 /// Whether and when to try again.
@@ -305,6 +401,26 @@ impl Catalog {
             CodeQuery::ReplyClass(digit) => self.class_view(digit, false, language),
             CodeQuery::EnhancedClass(digit) => self.class_view(digit, true, language),
         }
+    }
+
+    /// The rules of a provider that ask for one of these codes.
+    pub fn provider_rules(&self, provider: &str, query: CodeQuery, language: &str) -> Option<Vec<RuleView<'_>>> {
+        let (id, _) = self.provider_named(provider)?;
+        let (reply, enhanced) = match query {
+            CodeQuery::Reply(reply) => (Some(reply), None),
+            CodeQuery::Enhanced(enhanced) => (None, Some(enhanced)),
+            CodeQuery::Pair(reply, enhanced) => (Some(reply), Some(enhanced)),
+            CodeQuery::ReplyClass(_) | CodeQuery::EnhancedClass(_) => (None, None),
+        };
+        let asks = |key: &CodeKey| match *key {
+            CodeKey::Reply(code) => Some(code) == reply,
+            CodeKey::Enhanced(code) => Some(code) == enhanced,
+            CodeKey::AnyClass { subject, detail } => {
+                enhanced.is_some_and(|code| (code.subject(), code.detail()) == (subject, detail))
+            }
+        };
+        let own = self.phrases().iter().filter(|phrase| phrase.provider == Some(id) && phrase.codes.iter().any(asks));
+        Some(own.map(|phrase| self.rule_view(phrase, language)).collect())
     }
 
     /// Every code that a list shows: an enhanced code once for each class in which it is registered.
@@ -406,6 +522,7 @@ impl Catalog {
             causes: known.causes.get(language),
             remedies: known.remedies.get(language),
             sources: self.source_views(&known.sources),
+            provider_rules: Vec::new(),
             pair: None,
             parts: Vec::new(),
         }
@@ -460,6 +577,7 @@ impl Catalog {
             causes: &[],
             remedies: &[],
             sources: self.source_views(&class.sources),
+            provider_rules: Vec::new(),
             pair: None,
             parts: Vec::new(),
         })
@@ -489,6 +607,14 @@ impl Catalog {
         citations.iter().filter_map(|citation| self.source_view(citation)).collect()
     }
 
+    /// A category with the rules that lead to it, in `language`.
+    pub fn category_with_rules<'c>(&'c self, category: &'c Category, language: &str) -> CategoryView<'c> {
+        let leads_here =
+            |phrase: &&Phrase| matches!(phrase.says, Says::Cause(id) if self.category(id).id == category.id);
+        let rules = self.phrases().iter().filter(leads_here).map(|phrase| self.rule_view(phrase, language)).collect();
+        CategoryView { rules: Some(rules), ..self.category_view(category, language) }
+    }
+
     /// A category in `language`.
     pub fn category_view<'c>(&'c self, category: &'c Category, language: &str) -> CategoryView<'c> {
         CategoryView {
@@ -507,7 +633,60 @@ impl Catalog {
             links: category.link_views(language),
             typical_codes: &category.typical_codes,
             equivalents: &category.equivalents,
+            rules: None,
             sources: self.source_views(&category.sources),
+        }
+    }
+
+    /// A provider with its rules, in `language`.
+    pub fn provider_view<'c>(&'c self, provider: &'c Provider, language: &str) -> ProviderView<'c> {
+        let id = self.provider_named(&provider.id).map(|(id, _)| id);
+        let own = self.phrases().iter().filter(|phrase| phrase.provider.is_some() && phrase.provider == id);
+        ProviderView {
+            id: &provider.id,
+            name: &provider.name,
+            hosts: &provider.hosts,
+            url: provider.url.as_deref(),
+            summary: provider.summary.get(language),
+            rules: own.map(|phrase| self.rule_view(phrase, language)).collect(),
+            sources: self.source_views(&provider.sources),
+        }
+    }
+
+    /// A rule in `language`.
+    pub fn rule_view<'c>(&'c self, phrase: &'c Phrase, language: &str) -> RuleView<'c> {
+        RuleView {
+            id: &phrase.id,
+            category: match phrase.says {
+                Says::Cause(category) => Some(&self.category(category).id),
+                Says::Effect(_) => None,
+            },
+            weight: (f64::from(phrase.weight) * 100.0).round() / 100.0,
+            provider: phrase.provider.map(|id| self.provider(id).id.as_str()),
+            codes: phrase.codes.iter().map(ToString::to_string).collect(),
+            meaning: phrase.meaning.as_ref().map(|meaning| meaning.get(language)),
+            steps: phrase.steps.as_ref().map_or(&[], |steps| steps.get(language)),
+            example: phrase.example.as_deref(),
+            source: self.source_view(&phrase.source),
+        }
+    }
+
+    /// A blocklist in `language`.
+    pub fn blocklist_view<'c>(&'c self, list: &'c Blocklist, language: &str) -> BlocklistEntry<'c> {
+        let code = |code: &'c ReturnCode| ReturnCodeView { code: &code.code, meaning: code.meaning.get(language) };
+        BlocklistEntry {
+            id: &list.id,
+            name: &list.name,
+            operator: &list.operator,
+            lists: &list.lists,
+            status: list.status,
+            closed: list.closed.as_deref(),
+            lookup_url: list.lookup_url.as_deref(),
+            removal_url: list.removal_url.as_deref(),
+            summary: list.summary.get(language),
+            removal: list.removal.get(language),
+            return_codes: list.return_codes.iter().map(code).collect(),
+            sources: self.source_views(&list.sources),
         }
     }
 

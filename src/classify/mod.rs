@@ -7,7 +7,9 @@
 //!    independent: `1 − Π(1 − weight)`. The category with the most wins.
 //! 3. **Words beat codes.** Where words speak of anything else and only codes speak of a dead address, the codes are out of
 //!    it: many hosts answer `550 5.1.1` for a block, a full mailbox or a fault of their own.
-//! 4. **No false hard bounces.** A verdict is hard only if its category is, its score reaches [`Prior::SPECIFIC`], no code
+//! 4. **A provider's own rule decides alone** where it is clear: what Gmail means by its words is known better than what they
+//!    would mean elsewhere.
+//! 5. **No false hard bounces.** A verdict is hard only if its category is, its score reaches [`Prior::SPECIFIC`], no code
 //!    is transient, and the server does not call its refusal temporary. Otherwise it is soft: to be retried where the
 //!    refusal is transient, to be reviewed where it is not.
 //!

@@ -43,6 +43,9 @@ impl<'a> Evidence<'a> {
 /// least 30 minutes.
 const RETRY_AFTER_SECONDS: u32 = 1800;
 
+/// From this weight on a provider's own rule decides alone.
+const CLEAR: f32 = 0.9;
+
 /// Nothing was recognised; whatever else is said would be a guess.
 const UNKNOWN_CONFIDENCE: f32 = 0.1;
 
@@ -214,6 +217,8 @@ fn codes_as_they_stand<'a>(evidence: &Evidence<'a>) -> Vec<Weighed<'a>> {
 #[derive(Clone, Copy, Debug)]
 struct Score {
     category: CategoryId,
+    /// The strongest rule of the provider's own.
+    provider: f32,
     /// Phrases and codes together.
     score: f32,
     /// Phrases alone.
@@ -228,11 +233,14 @@ impl Scores {
         let mut add = |weighed: &Weighed<'_>, is_phrase: bool| {
             let Some(category) = weighed.category else { return };
             let at = scores.iter().position(|score| score.category == category).unwrap_or_else(|| {
-                scores.push(Score { category, score: 0.0, words: 0.0 });
+                scores.push(Score { category, provider: 0.0, score: 0.0, words: 0.0 });
                 scores.len() - 1
             });
             let score = &mut scores[at];
             score.score = together(score.score, weighed.weight);
+            if weighed.source == EvidenceSource::Provider {
+                score.provider = score.provider.max(weighed.weight);
+            }
             if is_phrase {
                 score.words = together(score.words, weighed.weight);
             }
@@ -251,8 +259,12 @@ impl Scores {
 
     /// The category with the most; of equals the one that spoke first, which is words before codes.
     fn winner(&self) -> Option<Score> {
-        let best = self.0.iter().map(|score| score.score).max_by(f32::total_cmp)?;
-        self.0.iter().find(|score| score.score >= best).copied().filter(|score| score.score > 0.0)
+        let most = |of: fn(&Score) -> f32| {
+            let best = self.0.iter().map(of).max_by(f32::total_cmp)?;
+            self.0.iter().find(|score| of(score) >= best).copied().filter(|score| of(score) > 0.0)
+        };
+        // What a provider is known to mean goes before what its words would mean elsewhere.
+        most(|score| score.provider).filter(|score| score.provider >= CLEAR).or_else(|| most(|score| score.score))
     }
 
     /// The winner's score, less for words that say something else, and a little less for codes that do.

@@ -5,6 +5,8 @@
 //! | `POST /v1/classify/reply` | what one reply means |
 //! | `GET /v1/codes`, `/v1/codes/{code}` | reply codes and enhanced codes |
 //! | `GET /v1/categories`, `/v1/categories/{id}` | why deliveries fail, and how to mend it |
+//! | `GET /v1/providers`, `/v1/providers/{id}` | who refuses, and what that means there |
+//! | `GET /v1/blocklists`, `/v1/blocklists/{id}` | what a blocklist lists, and how to get off it |
 //! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
 //! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
 //!

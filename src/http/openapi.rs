@@ -24,8 +24,9 @@ use crate::{
             how to mend it, in German and English. Every failure is `application/problem+json` (RFC 9457). Every answer \
             carries `x-request-id` (the caller's own is kept) and `catalog-version`. Unknown keys and parameters are refused, \
             so that a typo is never silently ignored.\n\n\
-            Bounds: a reply has at most 65536 bytes, a recipient or host 512, a page of a list 500 items; a request must be \
-            complete within 30 seconds.",
+            Bounds: a reply has at most 65536 bytes, a mail 33554432, another field 512, a page of a list 500 items; a request \
+            must be complete within 30 seconds. Of a mail at most 16 mails within mails, 1000 MIME parts, 1000 header fields, \
+            262144 bytes of words and 1000 recipients are read; a report that was cut says so in `cut`.",
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
         contact(name = "The retoure developers"),
     ),
@@ -122,6 +123,8 @@ struct Examples {
     codes: Value,
     category: Value,
     categories: Value,
+    provider: Value,
+    blocklist: Value,
 }
 
 impl Examples {
@@ -152,6 +155,15 @@ impl Examples {
             codes: json!({"codes": [code("552")], "next": "1"}),
             categories: json!({"categories": [category], "next": "1"}),
             category,
+            provider: catalog
+                .provider_named("gmail")
+                .map(|(_, gmail)| json!(catalog.provider_view(gmail, "en")))
+                .unwrap_or_default(),
+            blocklist: catalog
+                .blocklists()
+                .first()
+                .map(|list| json!(catalog.blocklist_view(list, "en")))
+                .unwrap_or_default(),
         }
     }
 
@@ -164,6 +176,10 @@ impl Examples {
             ("/v1/codes/{code}", "get", &self.pair),
             ("/v1/categories", "get", &self.categories),
             ("/v1/categories/{id}", "get", &self.category),
+            ("/v1/providers", "get", &json!({"providers": [self.provider], "next": "1"})),
+            ("/v1/providers/{id}", "get", &self.provider),
+            ("/v1/blocklists", "get", &json!({"blocklists": [self.blocklist], "next": "1"})),
+            ("/v1/blocklists/{id}", "get", &self.blocklist),
             ("/livez", "get", &json!({"status": "ok"})),
             ("/readyz", "get", &json!({"status": "ready"})),
         ] {
@@ -212,6 +228,10 @@ impl Examples {
             ("Category", &self.category),
             ("Retry", &self.category["retry"]),
             ("CategoryList", &self.categories),
+            ("Provider", &self.provider),
+            ("Rule", &self.provider["rules"][0]),
+            ("Blocklist", &self.blocklist),
+            ("ReturnCode", &self.blocklist["return_codes"][0]),
         ];
         let request = json!({"reply": BLOCKED, "recipient": "anna@example.org", "remote_host": "mx.example.org", "command": "RCPT TO"});
         let others = [
@@ -220,6 +240,15 @@ impl Examples {
             ("Problem", &problem("422", "/v1/classify/reply")),
             ("FieldError", &problem("422", "/v1/classify/reply")["errors"][0]),
             ("Health", &json!({"status": "ready"})),
+            ("ProviderList", &json!({"providers": [self.provider], "next": "1"})),
+            ("BlocklistList", &json!({"blocklists": [self.blocklist], "next": "1"})),
+            (
+                "ProviderMatch",
+                &json!({
+                    "id": "gmail", "name": "Gmail and Google Workspace", "recognised_by": "reply",
+                    "meaning": "The recipient gets more mail than Gmail takes for one mailbox at a time.",
+                }),
+            ),
         ];
         let schemas = &mut document["components"]["schemas"];
         for (name, example) in places.into_iter().chain(others) {
@@ -246,6 +275,12 @@ fn problem(status: &str, path: &str) -> Value {
         "400" => ("Bad Request", "the body is not JSON: expected value (line 1, column 1)"),
         "404" if path.contains("codes") => {
             ("Not Found", "999 is not in the catalogue; SMTP's reply codes are 211 to 556")
+        }
+        "404" if path.contains("providers") => {
+            ("Not Found", "there is no such provider; GET /v1/providers lists them, such as gmail")
+        }
+        "404" if path.contains("blocklists") => {
+            ("Not Found", "there is no such blocklist; GET /v1/blocklists lists them, such as spamhaus_zen")
         }
         "404" => ("Not Found", "there is no such category; GET /v1/categories lists them, such as mailbox_not_found"),
         "406" => (

@@ -61,6 +61,25 @@ impl Check for LookUp {
     }
 }
 
+/// How a single code is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LookUpCode {
+    /// The language of the texts; goes before `Accept-Language`. Where a text is missing in it, English is given.
+    #[param(example = "de")]
+    pub(super) lang: Option<String>,
+    /// Add what this provider means by the code.
+    #[param(example = "gmail")]
+    pub(super) provider: Option<String>,
+}
+
+impl Check for LookUpCode {
+    fn check(&self) -> Result<(), String> {
+        check_language(self.lang.as_deref())
+    }
+}
+
 /// How a verdict is wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

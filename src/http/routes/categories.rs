@@ -75,7 +75,9 @@ pub(super) async fn one(
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
     match catalog.category_named(&id) {
-        Some(category) => answer::look_up(&catalog, &catalog.category_view(category, language), language, &headers),
+        Some(category) => {
+            answer::look_up(&catalog, &catalog.category_with_rules(category, language), language, &headers)
+        }
         None => {
             let detail = "there is no such category; GET /v1/categories lists them, such as mailbox_not_found";
             Problem::new(StatusCode::NOT_FOUND, detail).into_response()

@@ -12,7 +12,7 @@ use crate::{
     catalog::{CodeFilter, CodeQuery, CodeView},
     http::{
         AppState, Problem, answer, language,
-        query::{ListCodes, LookUp, Query},
+        query::{ListCodes, LookUpCode, Query},
     },
 };
 
@@ -61,7 +61,7 @@ pub(super) async fn list(
     get,
     path = "/v1/codes/{code}",
     tag = "catalogue",
-    params(("code" = String, Path, description = "The code", example = "550-5.7.1"), LookUp),
+    params(("code" = String, Path, description = "The code", example = "550-5.7.1"), LookUpCode),
     responses(
         (status = 200, description = "What is known about it", body = CodeView<'static>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -73,13 +73,22 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(code): Path<String>,
-    Query(query): Query<LookUp>,
+    Query(query): Query<LookUpCode>,
     headers: HeaderMap,
 ) -> Response {
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
-    match code.parse::<CodeQuery>().and_then(|code| catalog.look_up(code, language)) {
-        Ok(view) => answer::look_up(&catalog, &view, language, &headers),
-        Err(unknown) => Problem::new(StatusCode::NOT_FOUND, unknown.to_string()).into_response(),
+    let found = code.parse::<CodeQuery>().and_then(|code| Ok((code, catalog.look_up(code, language)?)));
+    let (code, mut view) = match found {
+        Ok(found) => found,
+        Err(unknown) => return Problem::new(StatusCode::NOT_FOUND, unknown.to_string()).into_response(),
+    };
+    if let Some(provider) = &query.provider {
+        let Some(rules) = catalog.provider_rules(provider, code, language) else {
+            let detail = "there is no such `provider`; GET /v1/providers lists them, such as gmail";
+            return Problem::new(StatusCode::NOT_FOUND, detail).into_response();
+        };
+        view.provider_rules = rules;
     }
+    answer::look_up(&catalog, &view, language, &headers)
 }

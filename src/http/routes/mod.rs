@@ -1,9 +1,11 @@
 //! One file a resource.
 
+mod blocklists;
 mod categories;
 mod classify;
 mod codes;
 mod health;
+mod providers;
 
 use axum::middleware;
 use utoipa::OpenApi;
@@ -20,6 +22,10 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(codes::one))
         .routes(routes!(categories::list))
         .routes(routes!(categories::one))
+        .routes(routes!(providers::list))
+        .routes(routes!(providers::one))
+        .routes(routes!(blocklists::list))
+        .routes(routes!(blocklists::one))
         .route_layer(middleware::from_fn(answer::require_json_accepted));
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(versioned)
