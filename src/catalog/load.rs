@@ -289,9 +289,10 @@ impl Draft {
     fn compile_matcher(&self, faults: &mut Vec<Fault>) -> Option<Matcher> {
         for located in &self.phrases.tables {
             let phrase = &located.table;
-            if phrase.any.is_empty() {
-                faults
-                    .push(located.fault(format!("{}: `any` is empty; a phrase needs words to be found by", phrase.id)));
+            let by_codes = !phrase.codes.is_empty() && phrase.provider.is_some() && !phrase.reveals;
+            if phrase.any.is_empty() && !by_codes {
+                let what = "`any` is empty; a phrase needs words to be found by, or codes and a provider";
+                faults.push(located.fault(format!("{}: {what}", phrase.id)));
             }
             for word in [&phrase.any, &phrase.all, &phrase.none].into_iter().flatten() {
                 let text = word.trim_matches('*');

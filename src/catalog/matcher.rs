@@ -128,6 +128,7 @@ impl Matcher {
                     start: m.start(),
                     end: m.end(),
                 })),
+                None if conditions.any.is_empty() => found.push(Found { phrase: candidate as usize, start: 0, end: 0 }),
                 None => found.extend(hits.iter().filter(|hit| conditions.any.contains(&hit.word)).map(|hit| Found {
                     phrase: candidate as usize,
                     start: hit.start,

@@ -268,7 +268,11 @@ impl Scores {
     }
 
     /// The winner's score, less for words that say something else, and a little less for codes that do.
+    /// A clear rule of the provider's own lets nobody contradict.
     fn confidence(&self, winner: &Score) -> f32 {
+        if winner.provider >= CLEAR {
+            return winner.provider.min(0.99);
+        }
         let others = || self.0.iter().filter(|score| score.category != winner.category);
         let words = others().map(|score| score.words).fold(0.0, f32::max);
         let codes = others().filter(|score| score.words == 0.0).map(|score| score.score).fold(0.0, f32::max);
