@@ -129,7 +129,10 @@ fn line_ends_do_not_matter() {
             .collect::<Vec<_>>()
             .join(&b'\n');
         let crlf = lf.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..]);
-        assert!(read(&lf, Fields::Core) == read(&crlf, Fields::Core), "{name}: LF and CRLF differ");
+        let expected = read(&lf, Fields::Core);
+        assert!(read(&crlf, Fields::Core) == expected, "{name}: LF and CRLF differ");
+        let cr = lf.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b'\r');
+        assert!(read(&cr, Fields::Core) == expected, "{name}: LF and CR differ");
     }
 }
 
@@ -140,6 +143,16 @@ fn a_mail_cut_at_any_place_is_answered() {
             let report = read(&mail[..mail.len() * part / 40], Fields::Core);
             assert!(report["kind"].is_string(), "{name} cut at {part}/40");
         }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #[test]
+    fn any_bytes_are_answered(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600), header in "(From: MAILER-DAEMON@mx.example.com\n)?(Subject: failure notice\n)?(Content-Type: multipart/report; boundary=b\n)?\n?") {
+        let mail = [header.as_bytes(), &bytes].concat();
+        let report = read(&mail, Fields::All);
+        proptest::prop_assert!(report["kind"].is_string());
     }
 }
 

@@ -86,3 +86,32 @@ pub fn app(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
         .with_state(state)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_a_problem_that_tells_nothing_of_it() {
+        async fn panics() -> &'static str {
+            panic!("anna@example.org")
+        }
+        let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
+        let router = Router::new()
+            .route("/panics", get(panics))
+            .layer(CatchPanicLayer::custom(problem::from_panic))
+            .layer(middleware::from_fn_with_state(state, envelope::wrap));
+        let answer = router.oneshot(Request::get("/panics").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        assert!(answer.headers().contains_key("x-request-id"));
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["instance"], "/panics");
+        assert!(!problem.to_string().contains("anna"));
+    }
+}

@@ -56,7 +56,7 @@ impl Mail {
     fn without_deep_mails<'b>(&mut self, bytes: &'b [u8], limits: &Limits) -> &'b [u8] {
         let mut found = 0;
         let mut line_start = 0;
-        for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+        for at in memchr::memchr_iter(b'\n', bytes) {
             let line = &bytes[line_start..at];
             line_start = at + 1;
             if line.len() > 20 && line[..13].eq_ignore_ascii_case(b"content-type:") && contains_message_type(line) {
