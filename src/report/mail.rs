@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use mail_parser::{Encoding, Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::html;
+use super::{html, words};
 use crate::limits::Limits;
 
 /// A report mail in parts.
@@ -15,6 +15,8 @@ pub(super) struct Mail {
     pub(super) fields: Vec<(String, String)>,
     /// The words for people, before the original begins.
     pub(super) text: String,
+    /// How many bytes of `text` stand before an original that it quotes.
+    report_bytes: usize,
     /// `message/delivery-status` and its international form, each its text.
     pub(super) delivery_status: Vec<String>,
     /// `message/feedback-report`.
@@ -43,7 +45,13 @@ impl Mail {
             }
             None => mail.add_text(&String::from_utf8_lossy(bytes), limits),
         }
+        mail.report_bytes = words::report_part(&mail.text).len();
         mail
+    }
+
+    /// The words before a quoted original, and before the lines that announce one.
+    pub(super) fn report_part(&self) -> &str {
+        &self.text[..self.report_bytes]
     }
 
     /// The first field of this name (in lower case).

@@ -87,7 +87,7 @@ pub struct Report {
 /// Reads a mail. `wanted` names the fields of the original that the caller wants back.
 pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> Report {
     let mail = Mail::read(bytes, limits);
-    let folded = fold(words::report_part(&mail.text)).into_owned();
+    let folded = fold(mail.report_part()).into_owned();
     let signs = Signs { fields: &mail.fields, folded: &folded };
     let recognised = catalog.recognise_dialect(&signs);
     let original = original::read(&mail, wanted);

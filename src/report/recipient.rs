@@ -173,7 +173,7 @@ impl Recipient {
 
 /// The words of a report, bounded: those its dialect reads, else all before the original.
 pub(super) fn words_of(mail: &Mail, telling: &Telling) -> String {
-    let part = if telling.part.trim().is_empty() { words::report_part(&mail.text) } else { &telling.part };
+    let part = if telling.part.trim().is_empty() { mail.report_part() } else { &telling.part };
     head(part, MOST_WORDS_BYTES).to_owned()
 }
 
@@ -203,9 +203,8 @@ fn is_expiry(status: Option<EnhancedCode>) -> bool {
 fn is_consequence(reply: &Reply<'_>) -> bool {
     let folded = reply.text.to_ascii_lowercase();
     reply.code.map(ReplyCode::number) == Some(503)
-        || ["need rcpt", "valid recipient", "no valid recipients", "service unavailable"]
-            .iter()
-            .any(|words| folded == *words || folded.starts_with("need rcpt"))
+        || folded.starts_with("need rcpt")
+        || ["valid recipient", "no valid recipients", "service unavailable"].contains(&folded.as_str())
 }
 
 /// RFC 3464 §2.3.3; an action that it does not know is judged by the status.

@@ -30,12 +30,12 @@ pub(super) fn tell_a_refusal(mail: &Mail) -> bool {
         let reply = Reply::parse(line);
         reply.enhanced.is_some_and(|code| code.class() != 2) && (reply.code.is_some() || line.contains('#'))
     };
-    by_machine && !has("subject", &["re:", "aw:", "fwd:"]) && report_part(&mail.text).lines().take(400).any(refuses)
+    by_machine && !has("subject", &["re:", "aw:", "fwd:"]) && mail.report_part().lines().take(400).any(refuses)
 }
 
 /// Reads recipients and what was said about them from words of no known form.
 pub(super) fn read(mail: &Mail, original: &Original, most: usize) -> Telling {
-    let part = report_part(&mail.text);
+    let part = mail.report_part();
     let own = own_addresses(mail);
     let is_own = |found: &str| own.iter().any(|own| own.eq_ignore_ascii_case(found));
     let mut telling = Telling::default();
