@@ -6,7 +6,6 @@ use std::{
     sync::OnceLock,
 };
 
-use regex::Regex;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -20,6 +19,7 @@ use super::{
     files::{self, Located, Tables},
     fold::fold,
     matcher::{Matcher, Words},
+    pattern::Pattern,
     phrase::{Phrase, PhraseTable, Says},
     prior::Priors,
     provider::{Provider, ProviderId},
@@ -157,20 +157,10 @@ impl Draft {
             });
             return None;
         };
-        let matcher = self.compile_matcher(faults)?;
+        let matcher = self.compile_matcher(faults);
         let phrases = self.compile_phrases(&category_ids, faults)?;
         self.prove_examples(&matcher, &phrases, faults);
 
-        let blocklist_words: Vec<Words<'_>> =
-            self.blocklists.tables.iter().map(|list| Words { any: &list.table.words, all: &[], none: &[] }).collect();
-        let provider_words: Vec<Words<'_>> = self
-            .providers
-            .tables
-            .iter()
-            .map(|provider| Words { any: &provider.table.words, all: &[], none: &[] })
-            .collect();
-        let provider_matcher = Matcher::new(&provider_words).ok()?;
-        let blocklist_matcher = Matcher::new(&blocklist_words).ok()?;
         self.check_dialects(faults);
         let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
         let recogniser = Dialects::new(&dialects).ok()?;
@@ -200,9 +190,7 @@ impl Draft {
             phrases,
             matcher,
             providers: self.providers.tables.into_iter().map(|p| p.table).collect(),
-            provider_matcher,
             blocklists: self.blocklists.tables.into_iter().map(|b| b.table).collect(),
-            blocklist_matcher,
             dialects,
             recogniser,
             index: OnceLock::new(),
@@ -286,7 +274,7 @@ impl Draft {
         }
     }
 
-    fn compile_matcher(&self, faults: &mut Vec<Fault>) -> Option<Matcher> {
+    fn compile_matcher(&self, faults: &mut Vec<Fault>) -> Matcher {
         for located in &self.phrases.tables {
             let phrase = &located.table;
             let by_codes = !phrase.codes.is_empty() && phrase.provider.is_some() && !phrase.reveals;
@@ -306,11 +294,21 @@ impl Draft {
             .phrases
             .tables
             .iter()
-            .map(|phrase| Words { any: &phrase.table.any, all: &phrase.table.all, none: &phrase.table.none })
+            .map(|Located { table, .. }| Words {
+                any: &table.any,
+                all: &table.all,
+                none: &table.none,
+                needs: table.pattern.as_deref().map(Pattern::needs).unwrap_or_default(),
+                provider: table.provider.as_ref().and_then(|id| self.provider_id(id)),
+            })
             .collect();
-        Matcher::new(&words)
-            .map_err(|error| faults.push(Fault { file: "phrases".to_owned(), line: 0, what: error.to_string() }))
-            .ok()
+        let providers = self.providers.tables.iter().map(|provider| provider.table.words.as_slice());
+        let blocklists = self.blocklists.tables.iter().map(|list| list.table.words.as_slice());
+        Matcher::new(&words, providers, blocklists)
+    }
+
+    fn provider_id(&self, id: &str) -> Option<ProviderId> {
+        self.providers.places.get(id).map(|(_, at)| ProviderId(*at as u16))
     }
 
     /// `None` when a phrase could not be compiled, since then examples cannot be proven.
@@ -338,12 +336,11 @@ impl Draft {
                     continue;
                 }
             };
-            let provider = table.provider.as_ref().map(|id| match self.providers.places.get(id) {
-                Some((_, at)) => ProviderId(*at as u16),
-                None => {
+            let provider = table.provider.as_ref().map(|id| {
+                self.provider_id(id).unwrap_or_else(|| {
                     fault(format!("unknown provider `{id}`"));
-                    ProviderId(u16::MAX)
-                }
+                    ProviderId::NONE
+                })
             });
             if table.reveals && provider.is_none() {
                 fault("`reveals` needs a `provider`".to_owned());
@@ -352,10 +349,10 @@ impl Draft {
             if !(least..=1.0).contains(&table.weight) {
                 fault(format!("weight {} is not between {least} and 1", table.weight));
             }
-            let pattern = table.pattern.as_deref().map(Regex::new).transpose().unwrap_or_else(|error| {
+            if let Some(Err(error)) = table.pattern.as_deref().map(Pattern::check) {
                 fault(format!("`pattern` is no regular expression: {error}"));
-                None
-            });
+            }
+            let pattern = table.pattern.clone().map(Pattern::new);
             phrases.push(Phrase {
                 id: table.id.clone(),
                 says,
@@ -383,10 +380,12 @@ impl Draft {
             let table = &located.table;
             let finds = |example: &str| {
                 let reply = Reply::parse(example);
+                let folded = fold(&reply.text);
+                let words = (folded.as_ref(), &matcher.scan(&folded));
                 matcher
-                    .find(phrases, &fold(&reply.text), |phrase| phrase.allows_example(&reply))
+                    .find(phrases, words, phrases[at].provider, |phrase| phrase.allows_example(&reply))
                     .iter()
-                    .any(|found| found.phrase == at)
+                    .any(|found| found.phrase as usize == at)
             };
             if table.examples.is_empty() {
                 faults.push(located.fault(format!("{}: `examples` is empty; one must prove the phrase", table.id)));
@@ -436,7 +435,8 @@ mod tests {
         let overriding = added.replace("mailbox_full/mine", &first.id);
         let catalog = from_layers(&[files::BUILT_IN, &[("mine.toml", &overriding)]]).unwrap();
         assert_eq!(catalog.phrases().len(), before.phrases().len());
-        assert_eq!(catalog.find_phrases("krawumm", &crate::catalog::Known::default()).len(), 1);
+        let scan = catalog.scan("krawumm");
+        assert_eq!(catalog.find_phrases("krawumm", &scan, &crate::catalog::Known::default()).len(), 1);
     }
 
     #[test]

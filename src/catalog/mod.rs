@@ -14,6 +14,7 @@ mod fold;
 mod line_pattern;
 mod load;
 mod matcher;
+mod pattern;
 mod phrase;
 mod prior;
 mod provider;
@@ -36,7 +37,7 @@ pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
 pub use line_pattern::{LineFacts, LinePattern, Slot};
-pub use matcher::Found;
+pub use matcher::{Found, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
@@ -69,9 +70,7 @@ pub struct Catalog {
     phrases: Vec<Phrase>,
     matcher: matcher::Matcher,
     providers: Vec<Provider>,
-    provider_matcher: matcher::Matcher,
     blocklists: Vec<Blocklist>,
-    blocklist_matcher: matcher::Matcher,
     dialects: Vec<Dialect>,
     recogniser: dialect::Dialects,
     /// Made when somebody first searches.
@@ -173,9 +172,14 @@ impl Catalog {
         &self.phrases
     }
 
-    /// Every phrase found in `folded` ([`fold`]) whose conditions on what else is known hold.
-    pub fn find_phrases(&self, folded: &str, known: &Known) -> Vec<Found> {
-        self.matcher.find(&self.phrases, folded, |phrase| phrase.allows(known))
+    /// Finds what stands in `folded` ([`fold`]): one pass for phrases, providers and blocklists.
+    pub fn scan(&self, folded: &str) -> Scan {
+        self.matcher.scan(folded)
+    }
+
+    /// Every phrase of the `scan` of `folded` whose conditions on what else is known hold.
+    pub fn find_phrases(&self, folded: &str, scan: &Scan, known: &Known) -> Vec<Found> {
+        self.matcher.find(&self.phrases, (folded, scan), known.provider, |phrase| phrase.allows(known))
     }
 
     /// Every provider, in the order of the files.
@@ -195,10 +199,10 @@ impl Catalog {
     }
 
     /// The provider that answered: by the host's name, else by what its replies give away.
-    pub fn recognise_provider(&self, remote_host: Option<&str>, folded: &str) -> Option<(ProviderId, RecognisedBy)> {
+    pub fn recognise_provider(&self, remote_host: Option<&str>, scan: &Scan) -> Option<(ProviderId, RecognisedBy)> {
         let by_host = remote_host.and_then(|host| self.providers.iter().position(|provider| provider.has_host(host)));
         let found = by_host.map(|at| (at, RecognisedBy::RemoteHost));
-        let (at, by) = found.or_else(|| Some((self.provider_matcher.longest(folded)?, RecognisedBy::Reply)))?;
+        let (at, by) = found.or_else(|| Some((scan.provider()?, RecognisedBy::Reply)))?;
         Some((ProviderId(at as u16), by))
     }
 
@@ -218,8 +222,8 @@ impl Catalog {
         &self.blocklists
     }
 
-    /// The blocklist that folded text names; where several are named, the most specific wording counts.
-    pub fn find_blocklist(&self, folded: &str) -> Option<&Blocklist> {
-        self.blocklist_matcher.longest(folded).map(|at| &self.blocklists[at])
+    /// The blocklist that a text names; where several are named, the most specific wording counts.
+    pub fn find_blocklist(&self, scan: &Scan) -> Option<&Blocklist> {
+        scan.blocklist().map(|at| &self.blocklists[at])
     }
 }

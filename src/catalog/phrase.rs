@@ -1,11 +1,11 @@
 //! A phrase: the words by which a cause is recognised, with the examples that prove it.
 
-use regex::Regex;
 use serde::Deserialize;
 
 use super::{
     category::CategoryId,
     code::{CodeKey, from_text},
+    pattern::Pattern,
     provider::ProviderId,
     source::Citation,
     text::{Text, Texts},
@@ -110,7 +110,7 @@ pub struct Phrase {
     pub source: Citation,
     /// A reply in its form.
     pub example: Option<String>,
-    pub(super) pattern: Option<Regex>,
+    pub(super) pattern: Option<Pattern>,
     pub(super) codes: Vec<CodeKey>,
     pub(super) commands: Vec<Command>,
 }

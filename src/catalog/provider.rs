@@ -8,6 +8,11 @@ use super::{source::Citation, text::Text};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderId(pub(super) u16);
 
+impl ProviderId {
+    /// No provider has this place.
+    pub(super) const NONE: Self = Self(u16::MAX);
+}
+
 /// Who runs a mailbox or a gateway.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,7 @@ use super::decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
 use crate::{
     catalog::{
         Action, BounceType, Catalog, CategoryId, Effect, Group, Kind, Known, Listed, Outcome, Phrase, Prior,
-        RecognisedBy, Says, Scope, fold,
+        RecognisedBy, Says, Scan, Scope, fold,
     },
     smtp::{Command, EnhancedCode, Permanence, Reply, ReplyCode},
 };
@@ -60,23 +60,24 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
         return Decision { folded, ..positive(catalog, evidence, permanence) };
     }
 
-    let recognised = catalog.recognise_provider(evidence.remote_host, &folded);
+    let scan = catalog.scan(&folded);
+    let recognised = catalog.recognise_provider(evidence.remote_host, &scan);
     let known = Known {
         code: evidence.code,
         enhanced: evidence.enhanced,
         command: evidence.command,
         provider: recognised.map(|(provider, _)| provider),
     };
-    let found = catalog.find_phrases(&folded, &known);
+    let found = catalog.find_phrases(&folded, &scan, &known);
     let mut phrases: Vec<(&Phrase, Weighed<'a>)> = found
         .iter()
         .map(|found| {
-            let phrase = &catalog.phrases()[found.phrase];
+            let phrase = &catalog.phrases()[found.phrase as usize];
             let category = match phrase.says {
                 Says::Cause(category) => Some(category),
                 Says::Effect(_) => None,
             };
-            let place = Place::Text { rule: &phrase.id, start: found.start, end: found.end };
+            let place = Place::Text { rule: &phrase.id, start: found.start as usize, end: found.end as usize };
             let source = if phrase.provider.is_some() { EvidenceSource::Provider } else { EvidenceSource::Phrase };
             (phrase, Weighed { source, place, category, weight: phrase.weight })
         })
@@ -114,9 +115,8 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
         }
         None => category.action,
     };
-    let blocklist = matches!(category.action, Action::RequestDelisting)
-        .then(|| blocking(catalog, &folded, evidence.text))
-        .flatten();
+    let blocklist =
+        matches!(category.action, Action::RequestDelisting).then(|| blocking(catalog, &scan, evidence.text)).flatten();
     let advised =
         bounce_type == BounceType::Soft && (category.retry.advised || is_transient || action == Action::Retry);
     let after_seconds = advised.then(|| category.retry.after_seconds.unwrap_or(RETRY_AFTER_SECONDS));
@@ -286,8 +286,8 @@ fn together(a: f32, b: f32) -> f32 {
 }
 
 /// The blocklist that a refusal names, and what is listed on it.
-fn blocking<'a>(catalog: &'a Catalog, folded: &str, text: &'a str) -> Option<Blocking<'a>> {
-    let list = catalog.find_blocklist(folded)?;
+fn blocking<'a>(catalog: &'a Catalog, scan: &Scan, text: &'a str) -> Option<Blocking<'a>> {
+    let list = catalog.find_blocklist(scan)?;
     let ip = tokens(text).find(|token| token.parse::<IpAddr>().is_ok());
     let lists = |kind| list.lists.contains(&kind);
     let (listed, subject) = match ip {

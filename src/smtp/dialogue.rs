@@ -9,7 +9,7 @@ use super::{Command, EnhancedCode, Permanence, ReplyCode, reply::is_space};
 ///
 /// Where lines with different codes follow each other, as in a transcript, the last refusal decides, else the last reply.
 pub(super) fn decisive_line(input: &str) -> (Cow<'_, str>, Option<Command>) {
-    if !input.contains(['\n', '\r']) {
+    if memchr::memchr2(b'\n', b'\r', input.as_bytes()).is_none() {
         return (single_spaced(input), None);
     }
     let lines: Vec<Line<'_>> =
@@ -88,6 +88,9 @@ impl Group {
 
 /// Every run of white space and control characters as one space, none at the ends; borrowed where it is so already.
 fn single_spaced(text: &str) -> Cow<'_, str> {
+    if is_plain_ascii(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
     let text = text.trim_matches(is_space);
     let mut after_space = false;
     let is_clean = text.chars().all(|c| {
@@ -99,4 +102,15 @@ fn single_spaced(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.split(is_space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// Whether there is nothing to mend, told without a branch per byte, since that is so for nearly every reply.
+fn is_plain_ascii(bytes: &[u8]) -> bool {
+    let is_odd = |byte: &u8| !(b' '..=b'~').contains(byte);
+    let has_odd = bytes.iter().fold(false, |found, byte| found | is_odd(byte));
+    let doubled = bytes
+        .iter()
+        .zip(bytes.get(1..).unwrap_or_default())
+        .fold(false, |found, (a, b)| found | (*a == b' ' && *b == b' '));
+    !has_odd && !doubled && bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ')
 }

@@ -36,7 +36,7 @@ pub struct Reply<'a> {
 impl<'a> Reply<'a> {
     /// Reads a reply. Takes time linear in the length of `input`.
     pub fn parse(input: &'a str) -> Self {
-        let input = input.trim_matches(is_space);
+        let input = trimmed(input);
         if let Some(reply) = wrapping::read_record(input) {
             return reply;
         }
@@ -71,6 +71,13 @@ impl<'a> Reply<'a> {
             recipient: self.recipient.map(|address| Cow::Owned(address.into_owned())),
         }
     }
+}
+
+fn trimmed(input: &str) -> &str {
+    // Most replies need no trimming, and asking two bytes is cheaper than decoding two characters.
+    let is_visible = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = input.as_bytes();
+    if is_visible(bytes.first()) && is_visible(bytes.last()) { input } else { input.trim_matches(is_space) }
 }
 
 /// White space and what control characters leave behind in logs.

@@ -1,7 +1,9 @@
 //! Takes a reply out of what mailers write around it: log lines of Postfix, Exim, Sendmail, PowerMTA and KumoMTA, DSN fields,
 //! and the sentences in which one server quotes another.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
+
+use memchr::memmem::Finder;
 
 use super::{Command, EnhancedCode, Reply, ReplyCode, codes};
 
@@ -83,6 +85,9 @@ pub(super) fn unwrap(line: &str) -> Wrapped<'_> {
 
 /// `Diagnostic-Code: smtp; 550 …` and `smtp;550 …` (RFC 3464 §2.3.6); `Status: 5.1.1`.
 fn without_field_name(line: &str) -> &str {
+    if line.starts_with(|first: char| first.is_ascii_digit()) {
+        return line;
+    }
     let mut rest = line;
     for name in ["diagnostic-code:", "status:", "smtp-remote-server-response:"] {
         rest = strip_prefix_ignore_case(rest, name).unwrap_or(rest).trim_start();
@@ -100,7 +105,8 @@ fn without_field_name(line: &str) -> &str {
 /// Postfix's note at the end: `(in reply to RCPT TO command)`.
 fn without_reply_to(mut wrapped: Wrapped<'_>) -> Wrapped<'_> {
     const NOTE: &str = "(in reply to ";
-    if let Some(at) = wrapped.reply.rfind(NOTE) {
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NOTE));
+    if let Some(at) = FINDER.find_iter(wrapped.reply.as_bytes()).last() {
         let told = &wrapped.reply[at + NOTE.len()..];
         if let Ok(command) = told.parse() {
             wrapped.command = Some(command);

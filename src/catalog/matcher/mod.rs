@@ -1,0 +1,302 @@
+//! Finds every phrase, provider and blocklist that a text names, in one pass over its words.
+//!
+//! [`Index`] finds the anchors, the words that rules are made of; here they are put together: which phrases have all the anchors
+//! they ask for, and which of them count beside each other.
+
+mod index;
+mod words;
+
+use std::{cmp::Reverse, collections::HashMap};
+
+use index::{Hit, Index, Written};
+
+use super::{fold::fold, phrase::Phrase, provider::ProviderId};
+
+/// All anchors and whose they are.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    index: Index,
+    /// For each anchor, its first owner in [`Matcher::owners`].
+    owned: Vec<u32>,
+    owners: Vec<Owner>,
+    /// For each anchor, its bit in [`Scan::occurring`], if a condition asks for it.
+    bits: Vec<Option<u32>>,
+    /// How many anchors conditions ask for.
+    asked: usize,
+    /// For each phrase: what must stand in the text besides one of its own anchors.
+    conditions: Vec<Conditions>,
+    /// For each provider, its phrases that need no anchor: codes decide alone.
+    wordless: HashMap<ProviderId, Vec<u32>>,
+}
+
+/// Whom an anchor belongs to: finding it speaks for them.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Phrase(u32),
+    Provider(u32),
+    Blocklist(u32),
+}
+
+/// Anchors by their place among those that are asked for, which is their bit in [`Scan::occurring`].
+#[derive(Debug, Default)]
+struct Conditions {
+    /// All of these must occur.
+    all: Box<[u32]>,
+    /// None of these may occur.
+    none: Box<[u32]>,
+    /// Of each of these lists one must occur, or the phrase's pattern cannot match.
+    needs: Box<[Box<[u32]>]>,
+}
+
+/// The words of one phrase, as they stand in its file.
+pub(super) struct Words<'a> {
+    pub(super) any: &'a [String],
+    pub(super) all: &'a [String],
+    pub(super) none: &'a [String],
+    /// Lists of words of each of which one must occur.
+    pub(super) needs: Vec<Vec<String>>,
+    /// Whose it is; words may be left out only by a provider's own phrase.
+    pub(super) provider: Option<ProviderId>,
+}
+
+/// What stands in one text.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// The phrases that an anchor speaks for, each with the place of that anchor; by phrase.
+    spoken: Vec<Found>,
+    /// A bit for each anchor that some condition asks for: whether it occurs.
+    occurring: Box<[u64]>,
+    provider: Option<u32>,
+    blocklist: Option<u32>,
+}
+
+/// A phrase that was found, and where in the folded text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The phrase's place in the catalogue.
+    pub phrase: u32,
+    /// First byte.
+    pub start: u32,
+    /// Byte behind the last.
+    pub end: u32,
+}
+
+impl Found {
+    /// Bytes that it covers.
+    fn length(&self) -> u32 {
+        self.end - self.start
+    }
+}
+
+impl Matcher {
+    /// Files the anchors of all phrases, providers and blocklists.
+    pub(super) fn new<'a>(
+        phrases: &[Words<'_>],
+        providers: impl Iterator<Item = &'a [String]>,
+        blocklists: impl Iterator<Item = &'a [String]>,
+    ) -> Self {
+        let mut anchors = Anchors::default();
+        let conditions = phrases
+            .iter()
+            .enumerate()
+            .map(|(at, words)| {
+                words.any.iter().for_each(|word| anchors.add_owner(word, Owner::Phrase(at as u32)));
+                Conditions {
+                    all: anchors.asked_for(words.all),
+                    none: anchors.asked_for(words.none),
+                    needs: words.needs.iter().map(|list| anchors.asked_for(list)).collect(),
+                }
+            })
+            .collect();
+        for (at, words) in providers.enumerate() {
+            words.iter().for_each(|word| anchors.add_owner(word, Owner::Provider(at as u32)));
+        }
+        for (at, words) in blocklists.enumerate() {
+            words.iter().for_each(|word| anchors.add_owner(word, Owner::Blocklist(at as u32)));
+        }
+        let mut wordless: HashMap<ProviderId, Vec<u32>> = HashMap::new();
+        for (at, words) in phrases.iter().enumerate().filter(|(_, words)| words.any.is_empty()) {
+            wordless.entry(words.provider.unwrap_or(ProviderId::NONE)).or_default().push(at as u32);
+        }
+        anchors.owners.sort_by_key(|(anchor, _)| *anchor);
+        let mut owned = vec![0u32; anchors.written.len() + 1];
+        for (anchor, _) in &anchors.owners {
+            owned[*anchor as usize + 1] += 1;
+        }
+        for at in 1..owned.len() {
+            owned[at] += owned[at - 1];
+        }
+        Self {
+            index: Index::new(&anchors.written),
+            owned,
+            asked: anchors.bits.iter().flatten().count(),
+            bits: anchors.bits,
+            owners: anchors.owners.into_iter().map(|(_, owner)| owner).collect(),
+            conditions,
+            wordless,
+        }
+    }
+
+    /// Finds what stands in `folded`.
+    pub(super) fn scan(&self, folded: &str) -> Scan {
+        let mut scan = Scan { occurring: vec![0; self.asked.div_ceil(64)].into(), ..Scan::default() };
+        let (mut provider, mut blocklist) = (None, None);
+        self.index.find(folded, &mut |hit: Hit| {
+            let at = hit.anchor as usize;
+            if let Some(bit) = self.bits[at] {
+                scan.occurring[(bit / 64) as usize] |= 1 << (bit % 64);
+            }
+            for owner in &self.owners[self.owned[at] as usize..self.owned[at + 1] as usize] {
+                // Of several wordings the longest tells most; of equally long ones the first in the files.
+                let told = |id: u32| Some((hit.end - hit.start, Reverse(id)));
+                match *owner {
+                    Owner::Phrase(phrase) => scan.spoken.push(Found { phrase, start: hit.start, end: hit.end }),
+                    Owner::Provider(id) => provider = provider.max(told(id)),
+                    Owner::Blocklist(id) => blocklist = blocklist.max(told(id)),
+                }
+            }
+        });
+        scan.provider = provider.map(|(_, Reverse(id))| id);
+        scan.blocklist = blocklist.map(|(_, Reverse(id))| id);
+        scan.spoken.sort_unstable_by_key(|found| (found.phrase, found.start, found.end));
+        scan
+    }
+
+    /// The phrases of `scan` whose conditions all hold, each once, by their place in the catalogue. `allows` says whether a
+    /// phrase's other conditions hold. A match that lies within a longer match of a phrase that says something else does not
+    /// count.
+    pub(super) fn find(
+        &self,
+        phrases: &[Phrase],
+        (folded, scan): (&str, &Scan),
+        provider: Option<ProviderId>,
+        allows: impl Fn(&Phrase) -> bool,
+    ) -> Vec<Found> {
+        let mut found = Vec::with_capacity(scan.spoken.len() + 4);
+        for spoken in scan.spoken.chunk_by(|a, b| a.phrase == b.phrase) {
+            let at = spoken[0].phrase as usize;
+            let (phrase, conditions) = (&phrases[at], &self.conditions[at]);
+            if !conditions.hold(scan) || !allows(phrase) {
+                continue;
+            }
+            match &phrase.pattern {
+                Some(pattern) => found.extend(pattern.find(folded).map(|(start, end)| Found {
+                    phrase: at as u32,
+                    start: start as u32,
+                    end: end as u32,
+                })),
+                None => found.extend_from_slice(spoken),
+            }
+        }
+        let by_codes = provider.and_then(|provider| self.wordless.get(&provider)).into_iter().flatten();
+        for &at in by_codes {
+            let (phrase, conditions) = (&phrases[at as usize], &self.conditions[at as usize]);
+            if conditions.hold(scan) && allows(phrase) {
+                found.push(Found { phrase: at, start: 0, end: 0 });
+            }
+        }
+        drop_hidden(phrases, &mut found);
+        longest_of_each_phrase(&mut found);
+        found
+    }
+}
+
+impl Conditions {
+    #[inline]
+    fn hold(&self, scan: &Scan) -> bool {
+        let occurs = |bit: &u32| scan.occurring[(bit / 64) as usize] & 1 << (bit % 64) != 0;
+        self.all.iter().all(occurs)
+            && self.needs.iter().all(|list| list.iter().any(occurs))
+            && !self.none.iter().any(occurs)
+    }
+}
+
+impl Scan {
+    /// The provider that the words name, by its place in the catalogue.
+    pub(super) fn provider(&self) -> Option<usize> {
+        self.provider.map(|at| at as usize)
+    }
+
+    /// The blocklist that the words name, by its place in the catalogue.
+    pub(super) fn blocklist(&self) -> Option<usize> {
+        self.blocklist.map(|at| at as usize)
+    }
+}
+
+/// Anchors while they are collected: each way of writing one stands once.
+#[derive(Default)]
+struct Anchors {
+    ids: HashMap<String, u32>,
+    written: Vec<Written>,
+    owners: Vec<(u32, Owner)>,
+    bits: Vec<Option<u32>>,
+    asked: u32,
+}
+
+impl Anchors {
+    fn id(&mut self, word: &str) -> u32 {
+        let written = Written {
+            text: fold(word.trim_matches('*')).into_owned(),
+            open_start: word.starts_with('*'),
+            open_end: word.ends_with('*'),
+        };
+        let star = |open: bool| if open { "*" } else { "" };
+        let key = [star(written.open_start), &written.text, star(written.open_end)].concat();
+        *self.ids.entry(key).or_insert_with(|| {
+            self.written.push(written);
+            self.bits.push(None);
+            self.written.len() as u32 - 1
+        })
+    }
+
+    /// The bits of these words.
+    fn asked_for(&mut self, words: &[String]) -> Box<[u32]> {
+        let bit = |word: &String| {
+            let id = self.id(word) as usize;
+            *self.bits[id].get_or_insert_with(|| {
+                self.asked += 1;
+                self.asked - 1
+            })
+        };
+        words.iter().map(bit).collect()
+    }
+
+    fn add_owner(&mut self, word: &str, owner: Owner) {
+        let id = self.id(word);
+        self.owners.push((id, owner));
+    }
+}
+
+/// Drops every match that lies within a longer one of a phrase that says something else.
+fn drop_hidden(phrases: &[Phrase], found: &mut Vec<Found>) {
+    // What a provider says of its own goes before general words anyway; it need not hide them.
+    let hides = |other: &Found, one: &Found| {
+        is_within(one, other) && {
+            let (other, one) = (&phrases[other.phrase as usize], &phrases[one.phrase as usize]);
+            other.says != one.says && (other.provider.is_none() || one.provider.is_some())
+        }
+    };
+    // By their beginnings, so that only neighbours are compared: texts may be long, matches are short.
+    found.sort_unstable_by_key(|found| (found.start, Reverse(found.end), found.phrase));
+    let longest = found.iter().map(Found::length).max().unwrap_or(0);
+    let is_hidden: Vec<bool> = (0..found.len())
+        .map(|at| {
+            let one = &found[at];
+            let before = found[..at].iter().rev().take_while(|other| other.start + longest >= one.end);
+            before.into_iter().any(|other| hides(other, one))
+        })
+        .collect();
+    let mut is_hidden = is_hidden.into_iter();
+    found.retain(|_| !is_hidden.next().unwrap_or(false));
+}
+
+/// Whether `one` lies within the longer match `other`.
+fn is_within(one: &Found, other: &Found) -> bool {
+    other.start <= one.start && one.end <= other.end && other.length() > one.length()
+}
+
+/// A phrase counts once, however often it occurs; its longest match is shown, of equally long ones the first.
+fn longest_of_each_phrase(found: &mut Vec<Found>) {
+    found.sort_unstable_by_key(|found| (found.phrase, Reverse(found.length()), found.start));
+    found.dedup_by_key(|found| found.phrase);
+}
