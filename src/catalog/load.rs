@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     Catalog,
     blocklist::Blocklist,
+    calibration::{Calibration, CalibrationTable},
     category::{Category, CategoryId},
     code::{Class, Code, CodeKey, Subject},
     dialect::{Dialect, Dialects},
@@ -25,12 +26,26 @@ use super::{
     provider::{Provider, ProviderId},
     source::{Citation, Source},
     text::REQUIRED_LANGUAGES,
+    wait::{TimeWords, UnitTable, WaitTable, Waits},
 };
 use crate::smtp::Reply;
 
 /// The kinds of table that a file may hold.
-const KINDS: [&str; 9] =
-    ["source", "class", "subject", "code", "category", "phrase", "provider", "blocklist", "dialect"];
+const KINDS: [&str; 13] = [
+    "source",
+    "class",
+    "subject",
+    "code",
+    "category",
+    "phrase",
+    "provider",
+    "blocklist",
+    "dialect",
+    "unit",
+    "wait",
+    "time_words",
+    "calibration",
+];
 
 /// Everything read, not yet checked against each other.
 #[derive(Default)]
@@ -44,6 +59,10 @@ struct Draft {
     blocklists: Layered<Blocklist>,
     dialects: Layered<Dialect>,
     providers: Layered<Provider>,
+    units: Layered<UnitTable>,
+    waits: Layered<WaitTable>,
+    time_words: Layered<TimeWords>,
+    calibrations: Layered<CalibrationTable>,
 }
 
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
@@ -135,6 +154,10 @@ impl Draft {
         take(&mut self.blocklists, (&mut tables, "blocklist", layer), |b| b.id.clone(), faults);
         take(&mut self.dialects, (&mut tables, "dialect", layer), |d| d.id.clone(), faults);
         take(&mut self.providers, (&mut tables, "provider", layer), |p| p.id.clone(), faults);
+        take(&mut self.units, (&mut tables, "unit", layer), |u| u.id.clone(), faults);
+        take(&mut self.waits, (&mut tables, "wait", layer), |w| w.id.clone(), faults);
+        take(&mut self.time_words, (&mut tables, "time_words", layer), |w| format!("{:?}", w.role), faults);
+        take(&mut self.calibrations, (&mut tables, "calibration", layer), |c| c.id.clone(), faults);
         tables.finish(&KINDS, faults);
     }
 
@@ -160,7 +183,9 @@ impl Draft {
         let matcher = self.compile_matcher(faults)?;
         let phrases = self.compile_phrases(&category_ids, faults)?;
         self.prove_examples(&matcher, &phrases, faults);
+        let waits = Waits::new(&self.units.tables, &self.waits.tables, &self.time_words.tables, faults)?;
 
+        let calibration = Calibration::of_tables(&self.calibrations.tables, faults);
         let blocklist_words: Vec<Words<'_>> =
             self.blocklists.tables.iter().map(|list| Words { any: &list.table.words, all: &[], none: &[] }).collect();
         let provider_words: Vec<Words<'_>> = self
@@ -203,6 +228,8 @@ impl Draft {
             provider_matcher,
             blocklists: self.blocklists.tables.into_iter().map(|b| b.table).collect(),
             blocklist_matcher,
+            waits,
+            calibration,
             dialects,
             recogniser,
             index: OnceLock::new(),
@@ -236,6 +263,15 @@ impl Draft {
         }
         for provider in &self.providers.tables {
             check(provider.fault(""), &mut provider.table.sources.iter());
+        }
+        for unit in &self.units.tables {
+            check(unit.fault(""), &mut std::iter::once(&unit.table.source));
+        }
+        for wait in &self.waits.tables {
+            check(wait.fault(""), &mut std::iter::once(&wait.table.source));
+        }
+        for calibration in &self.calibrations.tables {
+            check(calibration.fault(""), &mut std::iter::once(&calibration.table.source));
         }
         for dialect in &self.dialects.tables {
             check(dialect.fault(""), &mut std::iter::once(&dialect.table.source));
@@ -363,6 +399,7 @@ impl Draft {
                 bounce_type: table.bounce_type,
                 scope: table.scope,
                 action: table.action,
+                retry: table.retry,
                 provider,
                 reveals: table.reveals,
                 meaning: table.meaning.clone(),

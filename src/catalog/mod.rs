@@ -5,6 +5,7 @@
 //! The form of the files is told in `catalog/README.md`.
 
 mod blocklist;
+mod calibration;
 mod category;
 mod code;
 mod dialect;
@@ -22,6 +23,7 @@ mod source;
 mod text;
 mod view;
 mod vocabulary;
+mod wait;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,6 +32,7 @@ use std::{
 };
 
 pub use blocklist::{Blocklist, ListStatus, Listed, ReturnCode};
+pub use calibration::Calibration;
 pub use category::{Category, CategoryId, Link, RetryAdvice, Vocabulary};
 pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, SubjectOf};
 pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
@@ -50,6 +53,7 @@ pub use view::{
 pub use vocabulary::{
     Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Responsible, Scope, Severity, Suppress, Use,
 };
+pub use wait::Wait;
 
 use crate::smtp::{Command, EnhancedCode, ReplyCode};
 
@@ -72,6 +76,8 @@ pub struct Catalog {
     provider_matcher: matcher::Matcher,
     blocklists: Vec<Blocklist>,
     blocklist_matcher: matcher::Matcher,
+    waits: wait::Waits,
+    calibration: Calibration,
     dialects: Vec<Dialect>,
     recogniser: dialect::Dialects,
     /// Made when somebody first searches.
@@ -211,6 +217,16 @@ impl Catalog {
     pub fn recognise_dialect(&self, signs: &Signs<'_>) -> Option<(&Dialect, bool)> {
         let (at, is_delay) = self.recogniser.recognise(signs)?;
         Some((&self.dialects[at], is_delay))
+    }
+
+    /// From what weighing comes to, to how often that is right.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// When folded text says to try again, where it names a time.
+    pub fn find_wait(&self, folded: &str) -> Option<Wait<'_>> {
+        self.waits.find(folded)
     }
 
     /// Every blocklist, in the order of the files.

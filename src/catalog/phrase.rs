@@ -4,7 +4,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{
-    category::CategoryId,
+    category::{CategoryId, RetryAdvice},
     code::{CodeKey, from_text},
     provider::ProviderId,
     source::Citation,
@@ -37,6 +37,7 @@ pub(super) struct PhraseTable {
     pub(super) bounce_type: Option<BounceType>,
     pub(super) scope: Option<Scope>,
     pub(super) action: Option<Action>,
+    pub(super) retry: Option<RetryAdvice>,
     pub(super) provider: Option<String>,
     #[serde(default)]
     pub(super) reveals: bool,
@@ -98,6 +99,8 @@ pub struct Phrase {
     pub scope: Option<Scope>,
     /// What to do, likewise.
     pub action: Option<Action>,
+    /// Whether and when to try again, likewise; it holds also where the code begins with 4.
+    pub retry: Option<RetryAdvice>,
     /// The provider that it belongs to.
     pub provider: Option<ProviderId>,
     /// Whether its words are that provider's alone.

@@ -203,7 +203,10 @@ impl<'a> Verdict<'a> {
             group: category.map(|category| category.group),
             scope: decision.scope,
             action: decision.action,
-            confidence: rounded(decision.confidence),
+            confidence: rounded(match category {
+                Some(_) => catalog.calibration().apply(decision.confidence),
+                None => decision.confidence,
+            }),
             recipient,
             reply: ReplyView {
                 code: reply.code.map(ReplyCode::number),
