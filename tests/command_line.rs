@@ -109,3 +109,23 @@ fn openapi_prints_the_specification() {
     let document: serde_json::Value = serde_json::from_str(&says(&["openapi"], None)).unwrap();
     assert_eq!(document["info"]["title"], "retoure");
 }
+
+/// The labelled replies of this repository.
+const LABELLED: &str = "tests/labelled/replies.jsonl";
+
+#[test]
+fn calibrate_measures_and_fits_reproducibly() {
+    let page = says(&["calibrate", LABELLED], None);
+    let figure = |name: &str| -> f64 {
+        let line = page.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].split_whitespace().next().unwrap().parse().unwrap()
+    };
+    assert!(figure("calibration error") <= 0.05, "{page}");
+    assert!(figure("false hard") <= 1.0, "{page}");
+    assert!(figure("type right") >= 90.0, "{page}");
+    let table = says(&["calibrate", "--fit", LABELLED], None);
+    assert!(table.contains("[[calibration]]\nid = \"confidence\"\nknots = [\n  ["), "{table}");
+    assert_eq!(table, says(&["calibrate", "--fit", LABELLED], None));
+    assert!(fails(&["calibrate", "README.md"]).1.contains("README.md:1: expected labels such as"));
+    assert!(fails(&["calibrate", "src"]).1.contains("holds no replies.jsonl and no mails.jsonl"));
+}

@@ -4,7 +4,9 @@
 //! The expected calibration error is that of ten equally wide bins of confidence: in each, how far the mean confidence is from
 //! the share of right verdicts, weighed by the bin's size. The map is fitted by pool-adjacent-violators: verdicts in the order of
 //! their scores, neighbours pooled until no pool is righter than the next, and pools smaller than [`LEAST`] joined to the
-//! nearest; each pool gives one knot, the mean score and `(right + 1) / (all + 2)`, so that no few lucky verdicts promise certainty.
+//! nearest; each pool gives one knot, its mean score and `(right + 1) / (all + 2)`, so that no few lucky verdicts promise certainty.
+//! Knots at both ends of each pool were tried: they fit the labels better and unseen replies worse. Verdicts of `unknown` keep
+//! their score: they claim nothing that could be right.
 //! Sums are made in the order of the scores: the same verdicts give the same table.
 
 use crate::catalog::Calibration;
@@ -14,6 +16,8 @@ use crate::catalog::Calibration;
 pub struct Judged {
     /// What weighing came to.
     pub score: f32,
+    /// Whether it came to nothing, category `unknown`.
+    pub is_unknown: bool,
     /// Whether the category is right.
     pub is_right: bool,
 }
@@ -37,7 +41,8 @@ pub fn bins(judged: &[Judged], calibration: &Calibration) -> [Bin; 10] {
     let mut bins = [Bin::default(); 10];
     for one in judged {
         // Two digits are told, and two are judged.
-        let confidence = (f64::from(calibration.apply(one.score)) * 100.0).round() / 100.0;
+        let told = if one.is_unknown { one.score } else { calibration.apply(one.score) };
+        let confidence = (f64::from(told) * 100.0).round() / 100.0;
         let bin = &mut bins[((confidence * 10.0) as usize).min(9)];
         bin.count += 1;
         bin.confidence += confidence;
@@ -93,7 +98,7 @@ impl Pool {
 
 /// The knots of a map from score to the share of right verdicts.
 pub fn fit(judged: &[Judged]) -> Vec<(f32, f32)> {
-    let mut sorted = judged.to_vec();
+    let mut sorted: Vec<Judged> = judged.iter().filter(|one| !one.is_unknown).copied().collect();
     sorted.sort_by(|a, b| a.score.total_cmp(&b.score).then(a.is_right.cmp(&b.is_right)));
     let mut pools: Vec<Pool> = Vec::new();
     // Verdicts of one score are told alike, so they begin in one pool.
@@ -136,7 +141,7 @@ mod tests {
     /// `count` verdicts of a score, of which `right` are right.
     fn verdicts(rows: &[(f32, usize, usize)]) -> Vec<Judged> {
         let row = |&(score, count, right): &(f32, usize, usize)| {
-            (0..count).map(move |at| Judged { score, is_right: at < right })
+            (0..count).map(move |at| Judged { score, is_unknown: false, is_right: at < right })
         };
         rows.iter().flat_map(row).collect()
     }

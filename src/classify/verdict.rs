@@ -203,9 +203,9 @@ impl<'a> Verdict<'a> {
             group: category.map(|category| category.group),
             scope: decision.scope,
             action: decision.action,
-            confidence: rounded(match category {
-                Some(_) => catalog.calibration().apply(decision.confidence),
-                None => decision.confidence,
+            confidence: rounded(match decision.category {
+                Some(id) if id != catalog.unknown() => catalog.calibration().apply(decision.confidence),
+                Some(_) | None => decision.confidence,
             }),
             recipient,
             reply: ReplyView {

@@ -175,8 +175,12 @@ impl Tally {
         }
         let category = decision.category.map(|id| catalog.category(id).id.clone());
         let is_right = category == gold.category || gold.category_alt.contains(&category);
-        if decision.category.is_some() {
-            self.judged.push(Judged { score: decision.confidence, is_right });
+        if let Some(id) = decision.category {
+            self.judged.push(Judged {
+                score: decision.confidence,
+                is_unknown: id == catalog.unknown(),
+                is_right,
+            });
         }
     }
 
