@@ -41,12 +41,16 @@ impl Calibration {
         Self { knots: knots.clone() }
     }
 
-    /// The confidence for a score: on the straight line between its two knots, level beyond the outermost.
+    /// The confidence for a score: on the straight line between its two knots, from nothing up to the first, level behind the last.
     pub fn apply(&self, score: f32) -> f32 {
         let above = self.knots.partition_point(|knot| knot.0 <= score);
-        match (above.checked_sub(1).and_then(|at| self.knots.get(at)), self.knots.get(above)) {
-            (Some(low), Some(high)) => low.1 + (high.1 - low.1) * (score - low.0) / (high.0 - low.0),
-            (Some(outermost), None) | (None, Some(outermost)) => outermost.1,
+        let below = above.checked_sub(1).and_then(|at| self.knots.get(at));
+        match (below, self.knots.get(above)) {
+            (_, Some(high)) => {
+                let low = below.unwrap_or(&(0.0, 0.0));
+                low.1 + (high.1 - low.1) * (score - low.0) / (high.0 - low.0)
+            }
+            (Some(last), None) => last.1,
             (None, None) => score,
         }
     }
@@ -59,7 +63,7 @@ mod tests {
     #[test]
     fn a_score_between_two_knots_is_told_between_their_shares() {
         let calibration = Calibration::new(vec![(0.2, 0.4), (0.6, 0.6), (1.0, 0.9)]);
-        for (score, confidence) in [(0.0, 0.4), (0.2, 0.4), (0.4, 0.5), (0.6, 0.6), (0.8, 0.75), (1.0, 0.9)] {
+        for (score, confidence) in [(0.0, 0.0), (0.1, 0.2), (0.2, 0.4), (0.4, 0.5), (0.6, 0.6), (0.8, 0.75), (1.0, 0.9)] {
             let told = calibration.apply(score);
             assert!((told - confidence).abs() < 1e-6, "{score}: {told}, expected {confidence}");
         }

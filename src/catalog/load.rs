@@ -25,13 +25,14 @@ use super::{
     prior::Priors,
     provider::{Provider, ProviderId},
     source::{Citation, Source},
+    reason::{self, ReasonTable},
     text::REQUIRED_LANGUAGES,
     wait::{TimeWords, UnitTable, WaitTable, Waits},
 };
 use crate::smtp::Reply;
 
 /// The kinds of table that a file may hold.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "source",
     "class",
     "subject",
@@ -45,17 +46,18 @@ const KINDS: [&str; 13] = [
     "wait",
     "time_words",
     "calibration",
+    "reason",
 ];
 
 /// Everything read, not yet checked against each other.
 #[derive(Default)]
-struct Draft {
-    sources: Layered<Source>,
+pub(super) struct Draft {
+    pub(super) sources: Layered<Source>,
     classes: Layered<Class>,
     subjects: Layered<Subject>,
     codes: Layered<Code>,
     categories: Layered<Category>,
-    phrases: Layered<PhraseTable>,
+    pub(super) phrases: Layered<PhraseTable>,
     blocklists: Layered<Blocklist>,
     dialects: Layered<Dialect>,
     providers: Layered<Provider>,
@@ -63,11 +65,12 @@ struct Draft {
     waits: Layered<WaitTable>,
     time_words: Layered<TimeWords>,
     calibrations: Layered<CalibrationTable>,
+    reasons: Layered<ReasonTable>,
 }
 
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
-struct Layered<T> {
-    tables: Vec<Located<T>>,
+pub(super) struct Layered<T> {
+    pub(super) tables: Vec<Located<T>>,
     places: HashMap<String, (usize, usize)>,
 }
 
@@ -102,12 +105,33 @@ impl<T> Layered<T> {
 
 /// Loads the built-in catalogue and, over it, the files below `overlay`.
 pub(super) fn load(overlay: Option<&Path>) -> Result<Catalog, CatalogError> {
+    with_layers(overlay, from_layers)?
+}
+
+/// The tables as they stand in the files, for those who keep them: what is wrong with them, loading tells.
+pub(super) fn draft(overlay: Option<&Path>) -> Result<Draft, CatalogError> {
+    with_layers(overlay, |layers| {
+        let mut draft = Draft::default();
+        for (layer, files) in layers.iter().enumerate() {
+            for (name, content) in *files {
+                draft.read(layer, name, content, &mut Vec::new());
+            }
+        }
+        draft
+    })
+}
+
+/// Hands on the files compiled in and those below `overlay`.
+fn with_layers<T>(
+    overlay: Option<&Path>,
+    take: impl FnOnce(&[&[(&str, &str)]]) -> T,
+) -> Result<T, CatalogError> {
     let overlay = match overlay.map(files::read_folder).transpose() {
         Ok(files) => files.unwrap_or_default(),
         Err(fault) => return Err(CatalogError { faults: vec![fault] }),
     };
     let overlay: Vec<(&str, &str)> = overlay.iter().map(|file| (file.name.as_str(), file.content.as_str())).collect();
-    from_layers(&[files::BUILT_IN, &overlay])
+    Ok(take(&[files::BUILT_IN, &overlay]))
 }
 
 /// Builds a catalogue from layers of files, each a name and a content; a later layer overrides an earlier one by id.
@@ -158,6 +182,7 @@ impl Draft {
         take(&mut self.waits, (&mut tables, "wait", layer), |w| w.id.clone(), faults);
         take(&mut self.time_words, (&mut tables, "time_words", layer), |w| format!("{:?}", w.role), faults);
         take(&mut self.calibrations, (&mut tables, "calibration", layer), |c| c.id.clone(), faults);
+        take(&mut self.reasons, (&mut tables, "reason", layer), |r| format!("{:?}", r.id), faults);
         tables.finish(&KINDS, faults);
     }
 
@@ -186,6 +211,7 @@ impl Draft {
         let waits = Waits::new(&self.units.tables, &self.waits.tables, &self.time_words.tables, faults)?;
 
         let calibration = Calibration::of_tables(&self.calibrations.tables, faults);
+        let reasons = reason::by_id(&self.reasons.tables, faults);
         let blocklist_words: Vec<Words<'_>> =
             self.blocklists.tables.iter().map(|list| Words { any: &list.table.words, all: &[], none: &[] }).collect();
         let provider_words: Vec<Words<'_>> = self
@@ -230,6 +256,7 @@ impl Draft {
             blocklist_matcher,
             waits,
             calibration,
+            reasons,
             dialects,
             recogniser,
             index: OnceLock::new(),
@@ -237,45 +264,36 @@ impl Draft {
     }
 
     fn check_citations(&self, faults: &mut Vec<Fault>) {
-        let mut check = |located: Fault, citations: &mut dyn Iterator<Item = &Citation>| {
-            for citation in citations.filter(|citation| !self.sources.contains(&citation.source)) {
-                faults.push(Fault { what: format!("unknown source `{}`", citation.source), ..located.clone() });
+        self.each_citation(|(file, line), citation| {
+            if !self.sources.contains(&citation.source) {
+                faults.push(Fault { file: file.to_owned(), line, what: format!("unknown source `{}`", citation.source) });
             }
-        };
-        for code in &self.codes.tables {
-            let observed = code.table.observed.iter().map(|observed| &observed.source);
-            check(code.fault(""), &mut code.table.sources.iter().chain(observed));
+        });
+    }
+
+    /// Shows every citation with the file and line of its table.
+    pub(super) fn each_citation(&self, mut visit: impl FnMut((&str, usize), &Citation)) {
+        fn each<T>(
+            of: &Layered<T>,
+            cites: impl Fn(&T) -> Vec<&Citation>,
+            visit: &mut impl FnMut((&str, usize), &Citation),
+        ) {
+            for located in &of.tables {
+                cites(&located.table).into_iter().for_each(|citation| visit((&located.file, located.line), citation));
+            }
         }
-        for category in &self.categories.tables {
-            check(category.fault(""), &mut category.table.sources.iter());
-        }
-        for class in &self.classes.tables {
-            check(class.fault(""), &mut class.table.sources.iter());
-        }
-        for subject in &self.subjects.tables {
-            check(subject.fault(""), &mut subject.table.sources.iter());
-        }
-        for phrase in &self.phrases.tables {
-            check(phrase.fault(""), &mut std::iter::once(&phrase.table.source));
-        }
-        for list in &self.blocklists.tables {
-            check(list.fault(""), &mut list.table.sources.iter());
-        }
-        for provider in &self.providers.tables {
-            check(provider.fault(""), &mut provider.table.sources.iter());
-        }
-        for unit in &self.units.tables {
-            check(unit.fault(""), &mut std::iter::once(&unit.table.source));
-        }
-        for wait in &self.waits.tables {
-            check(wait.fault(""), &mut std::iter::once(&wait.table.source));
-        }
-        for calibration in &self.calibrations.tables {
-            check(calibration.fault(""), &mut std::iter::once(&calibration.table.source));
-        }
-        for dialect in &self.dialects.tables {
-            check(dialect.fault(""), &mut std::iter::once(&dialect.table.source));
-        }
+        let visit = &mut visit;
+        each(&self.codes, |code| code.observed.iter().map(|seen| &seen.source).chain(&code.sources).collect(), visit);
+        each(&self.categories, |category| category.sources.iter().collect(), visit);
+        each(&self.classes, |class| class.sources.iter().collect(), visit);
+        each(&self.subjects, |subject| subject.sources.iter().collect(), visit);
+        each(&self.phrases, |phrase| vec![&phrase.source], visit);
+        each(&self.blocklists, |list| list.sources.iter().collect(), visit);
+        each(&self.providers, |provider| provider.sources.iter().collect(), visit);
+        each(&self.dialects, |dialect| vec![&dialect.source], visit);
+        each(&self.units, |unit| vec![&unit.source], visit);
+        each(&self.waits, |wait| vec![&wait.source], visit);
+        each(&self.calibrations, |calibration| vec![&calibration.source], visit);
     }
 
     fn check_codes(&self, faults: &mut Vec<Fault>) {

@@ -12,13 +12,16 @@ mod dialect;
 mod error;
 mod files;
 mod fold;
+mod keeping;
 mod line_pattern;
 mod load;
 mod matcher;
 mod phrase;
 mod prior;
 mod provider;
+mod reason;
 mod search;
+mod silent;
 mod source;
 mod text;
 mod view;
@@ -38,12 +41,14 @@ pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, 
 pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
+pub use keeping::{KeptRule, Keeping};
 pub use line_pattern::{LineFacts, LinePattern, Slot};
 pub use matcher::Found;
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
 pub use search::CodeFilter;
+pub use silent::{Silent, Why};
 pub use source::{Citation, Source};
 pub use text::{DEFAULT_LANGUAGE, REQUIRED_LANGUAGES, Text, Texts};
 pub use view::{
@@ -51,7 +56,7 @@ pub use view::{
     RegisteredPair, RetryView, SourceView, SubjectView, UnknownCode,
 };
 pub use vocabulary::{
-    Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Responsible, Scope, Severity, Suppress, Use,
+    Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Reason, Responsible, Scope, Severity, Suppress, Use,
 };
 pub use wait::Wait;
 
@@ -78,6 +83,7 @@ pub struct Catalog {
     blocklist_matcher: matcher::Matcher,
     waits: wait::Waits,
     calibration: Calibration,
+    reasons: BTreeMap<Reason, Text>,
     dialects: Vec<Dialect>,
     recogniser: dialect::Dialects,
     /// Made when somebody first searches.
@@ -222,6 +228,11 @@ impl Catalog {
     /// From what weighing comes to, to how often that is right.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
+    }
+
+    /// How a reason is told in `language`.
+    pub fn reason_text(&self, reason: Reason, language: &str) -> &str {
+        self.reasons.get(&reason).map_or("", |text| text.get(language))
     }
 
     /// When folded text says to try again, where it names a time.

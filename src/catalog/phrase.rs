@@ -7,6 +7,7 @@ use super::{
     category::{CategoryId, RetryAdvice},
     code::{CodeKey, from_text},
     provider::ProviderId,
+    silent::Why,
     source::Citation,
     text::{Text, Texts},
     vocabulary::{Action, BounceType, Scope},
@@ -43,6 +44,9 @@ pub(super) struct PhraseTable {
     pub(super) reveals: bool,
     pub(super) meaning: Option<Text>,
     pub(super) steps: Option<Texts>,
+    /// Its examples may be decided by other rules; for `retoure check` only.
+    #[serde(default)]
+    pub(super) yields: bool,
     pub(super) source: Citation,
     pub(super) examples: Vec<String>,
     #[serde(default)]
@@ -119,8 +123,18 @@ pub struct Phrase {
 }
 
 impl Phrase {
+    /// The first of the commands that it asks for.
+    pub fn first_command(&self) -> Option<Command> {
+        self.commands.first().copied()
+    }
+
     /// Whether the conditions on codes, command and provider hold; those on words are the matcher's.
     pub(super) fn allows(&self, known: &Known) -> bool {
+        self.misses(known).is_none()
+    }
+
+    /// The first of these conditions that does not hold.
+    pub(super) fn misses(&self, known: &Known) -> Option<Why<'static>> {
         let code_fits = |key: &CodeKey| match *key {
             CodeKey::Reply(wanted) => known.code == Some(wanted),
             CodeKey::Enhanced(wanted) => known.enhanced == Some(wanted),
@@ -128,9 +142,15 @@ impl Phrase {
                 known.enhanced.is_some_and(|code| (code.subject(), code.detail()) == (subject, detail))
             }
         };
-        (self.codes.is_empty() || self.codes.iter().any(code_fits))
-            && (self.commands.is_empty() || known.command.is_some_and(|command| self.commands.contains(&command)))
-            && (self.reveals || self.provider.is_none() || self.provider == known.provider)
+        if !self.codes.is_empty() && !self.codes.iter().any(code_fits) {
+            Some(Why::Codes)
+        } else if !self.commands.is_empty() && !known.command.is_some_and(|command| self.commands.contains(&command)) {
+            Some(Why::Command)
+        } else if !self.reveals && self.provider.is_some() && self.provider != known.provider {
+            Some(Why::Provider)
+        } else {
+            None
+        }
     }
 
     /// Whether this reply satisfies the conditions on codes and command. An example need not say its command, so for

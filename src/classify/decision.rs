@@ -100,3 +100,14 @@ pub enum Place<'a> {
     /// The reply code.
     Reply(ReplyCode),
 }
+
+impl<'a> Place<'a> {
+    /// The catalogue's rule: a phrase's id, or a code.
+    pub fn rule(&self) -> Cow<'a, str> {
+        match self {
+            Self::Text { rule, .. } => Cow::Borrowed(rule),
+            Self::Enhanced(code) => Cow::Owned(code.to_string()),
+            Self::Reply(code) => Cow::Owned(code.to_string()),
+        }
+    }
+}

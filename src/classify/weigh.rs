@@ -44,7 +44,7 @@ impl<'a> Evidence<'a> {
 const RETRY_AFTER_SECONDS: u32 = 1800;
 
 /// From this weight on a provider's own rule decides alone.
-const CLEAR: f32 = 0.9;
+pub(super) const CLEAR: f32 = 0.9;
 
 /// Nothing was recognised; whatever else is said would be a guess.
 const UNKNOWN_CONFIDENCE: f32 = 0.1;
@@ -298,7 +298,7 @@ impl Scores {
 }
 
 /// Two independent pieces of evidence for the same.
-fn together(a: f32, b: f32) -> f32 {
+pub(super) fn together(a: f32, b: f32) -> f32 {
     1.0 - (1.0 - a) * (1.0 - b)
 }
 
