@@ -77,7 +77,8 @@ fn duplicates(phrases: &[Located<PhraseTable>]) -> Vec<Fault> {
         let table = &located.table;
         let sorted = |words: &[String]| words.iter().map(|word| folded(word)).collect::<BTreeSet<_>>();
         let conditions = format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            table.effect,
             sorted(&table.all),
             sorted(&table.none),
             table.pattern,

@@ -117,7 +117,7 @@ pub struct RecipientView<'a> {
 }
 
 /// What was read from words of no known form is told with this much of its confidence.
-const RESCUED: f32 = 0.7;
+const RESCUED: f32 = 0.85;
 
 /// What a reply says too little for is looked for in the report's other words, and told with this much of their confidence.
 const OTHER_WORDS: f32 = 0.8;
