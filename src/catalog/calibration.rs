@@ -36,7 +36,9 @@ impl Calibration {
         let in_range = knots.iter().all(|(score, share)| (0.0..=1.0).contains(score) && (0.0..=1.0).contains(share));
         let grows = knots.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
         if knots.is_empty() || !in_range || !grows {
-            faults.push(located.fault("`knots` are pairs [score, share of right verdicts], between 0 and 1, both growing"));
+            faults.push(
+                located.fault("`knots` are pairs [score, share of right verdicts], between 0 and 1, both growing"),
+            );
         }
         Self { knots: knots.clone() }
     }
@@ -63,7 +65,8 @@ mod tests {
     #[test]
     fn a_score_between_two_knots_is_told_between_their_shares() {
         let calibration = Calibration::new(vec![(0.2, 0.4), (0.6, 0.6), (1.0, 0.9)]);
-        for (score, confidence) in [(0.0, 0.0), (0.1, 0.2), (0.2, 0.4), (0.4, 0.5), (0.6, 0.6), (0.8, 0.75), (1.0, 0.9)] {
+        for (score, confidence) in [(0.0, 0.0), (0.1, 0.2), (0.2, 0.4), (0.4, 0.5), (0.6, 0.6), (0.8, 0.75), (1.0, 0.9)]
+        {
             let told = calibration.apply(score);
             assert!((told - confidence).abs() < 1e-6, "{score}: {told}, expected {confidence}");
         }

@@ -24,8 +24,8 @@ use super::{
     phrase::{Phrase, PhraseTable, Says},
     prior::Priors,
     provider::{Provider, ProviderId},
-    source::{Citation, Source},
     reason::{self, ReasonTable},
+    source::{Citation, Source},
     text::REQUIRED_LANGUAGES,
     wait::{TimeWords, UnitTable, WaitTable, Waits},
 };
@@ -122,10 +122,7 @@ pub(super) fn draft(overlay: Option<&Path>) -> Result<Draft, CatalogError> {
 }
 
 /// Hands on the files compiled in and those below `overlay`.
-fn with_layers<T>(
-    overlay: Option<&Path>,
-    take: impl FnOnce(&[&[(&str, &str)]]) -> T,
-) -> Result<T, CatalogError> {
+fn with_layers<T>(overlay: Option<&Path>, take: impl FnOnce(&[&[(&str, &str)]]) -> T) -> Result<T, CatalogError> {
     let overlay = match overlay.map(files::read_folder).transpose() {
         Ok(files) => files.unwrap_or_default(),
         Err(fault) => return Err(CatalogError { faults: vec![fault] }),
@@ -266,7 +263,11 @@ impl Draft {
     fn check_citations(&self, faults: &mut Vec<Fault>) {
         self.each_citation(|(file, line), citation| {
             if !self.sources.contains(&citation.source) {
-                faults.push(Fault { file: file.to_owned(), line, what: format!("unknown source `{}`", citation.source) });
+                faults.push(Fault {
+                    file: file.to_owned(),
+                    line,
+                    what: format!("unknown source `{}`", citation.source),
+                });
             }
         });
     }

@@ -41,7 +41,7 @@ pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, 
 pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
-pub use keeping::{KeptRule, Keeping};
+pub use keeping::{Keeping, KeptRule};
 pub use line_pattern::{LineFacts, LinePattern, Slot};
 pub use matcher::Found;
 pub use phrase::{Effect, Known, Phrase, Says};
@@ -56,7 +56,8 @@ pub use view::{
     RegisteredPair, RetryView, SourceView, SubjectView, UnknownCode,
 };
 pub use vocabulary::{
-    Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Reason, Responsible, Scope, Severity, Suppress, Use,
+    Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Reason, Responsible, Scope, Severity, Suppress,
+    Use,
 };
 pub use wait::Wait;
 

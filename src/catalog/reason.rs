@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{
-    error::Fault,
-    files::Located,
-    text::Text,
-    vocabulary::Reason,
-};
+use super::{error::Fault, files::Located, text::Text, vocabulary::Reason};
 
 /// A reason and its sentence.
 #[derive(Clone, Debug, Deserialize)]

@@ -243,8 +243,11 @@ impl Waits {
             }
             let gap = window[..at].trim_end_matches(|c: char| !c.is_alphanumeric());
             let (seconds, len) = self.time(&rest[at..], rule.bare.filter(|_| gap.is_empty()))?;
-            (self.leads_on(gap, rule) && self.is_advice(seconds, &rest[at + len..]))
-                .then_some((seconds as u32, hit.start, hit.end + at + len))
+            (self.leads_on(gap, rule) && self.is_advice(seconds, &rest[at + len..])).then_some((
+                seconds as u32,
+                hit.start,
+                hit.end + at + len,
+            ))
         })
     }
 
@@ -269,8 +272,7 @@ impl Waits {
     /// Whether what lies between a wait's words and a number leads from one to the other.
     fn leads_on(&self, gap: &str, rule: &Rule) -> bool {
         let gap = gap.trim_start_matches(|c: char| !c.is_alphanumeric());
-        gap.is_empty()
-            || (ends_with_any(gap, &rule.then) && self.no_advice_before.hits(gap).next().is_none())
+        gap.is_empty() || (ends_with_any(gap, &rule.then) && self.no_advice_before.hits(gap).next().is_none())
     }
 
     fn is_advice(&self, seconds: u64, behind: &str) -> bool {
@@ -489,7 +491,90 @@ impl WordSet {
         let (start, end) = (found.start(), found.end());
         // `4m59s`: a number may follow a unit at once.
         let ends = word.open_end || is_boundary(end) || text[end..].starts_with(|c: char| c.is_ascii_digit());
-        ((word.open_start || is_boundary(start)) && ends)
-            .then_some(Hit { value: word.value, start, end })
+        ((word.open_start || is_boundary(start)) && ends).then_some(Hit { value: word.value, start, end })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::{Catalog, fold};
+
+    /// A reply's words, and the seconds it advises; 0 for none.
+    const ROWS: &[(&str, u32)] = &[
+        ("Greylisted, try again in 5 minutes", 300),
+        ("greylisted for 300 seconds", 300),
+        ("Please retry after 00:04:59", 299),
+        ("Throttled; Retry-After: 120", 120),
+        ("Come back in 2 hours", 7200),
+        ("wait 1 hour", 3600),
+        ("You must wait 1.5 hours", 5400),
+        ("Please try again in 5-10 minutes", 600),
+        ("Please try again in 10 to 15 mins.", 900),
+        ("try again in 1 hour, 2 minutes and 3 seconds", 3723),
+        ("try again in an hour", 3600),
+        ("try again in 30min", 1800),
+        ("(Try again (in 300 s))", 300),
+        ("Greylisting: 243 seconds remaining", 243),
+        ("try again in 7 days", 604_800),
+        ("Veuillez patienter 30 secondes", 30),
+        ("Riprova fra un'ora", 3600),
+        ("Попробуйте еще раз через 10 мин.", 600),
+        ("請於半小時後再試", 1800),
+        ("１０分後に再送信してください", 600),
+        // No advice.
+        ("limit of 300 messages per 60 minutes", 0),
+        ("message expired after 5 days", 0),
+        ("connection timed out after 30 seconds", 0),
+        ("more than 100 mails per hour", 0),
+        ("Try again later. You sent 300 messages in 60 minutes", 0),
+        ("Try again later, 100 mails per hour are allowed", 0),
+        ("Try again later; at most 50 recipients in 10 minutes", 0),
+        ("We will retry for 5 days", 0),
+        ("Giving up after 5 days, do not retry after 5 days", 0),
+        ("try again in 8 days", 0),
+        ("try again in 0 seconds", 0),
+        ("try again in 99999999999999999999 seconds", 0),
+        ("try again after 2026-11-27 10:00:00", 0),
+        ("try again after 10:30", 0),
+        ("retry after 2026-11-27T10:00:00Z", 0),
+        ("try again in a few minutes", 0),
+        ("try again in 5", 0),
+        ("try again", 0),
+        ("wait", 0),
+        ("5 minutes", 0),
+        ("", 0),
+    ];
+
+    #[test]
+    fn advice_is_told_from_other_times() {
+        let catalog = Catalog::built_in().unwrap();
+        for (text, seconds) in ROWS {
+            let found = catalog.find_wait(&fold(text)).map_or(0, |wait| wait.seconds);
+            assert_eq!(found, *seconds, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_holds_words_and_time() {
+        let catalog = Catalog::built_in().unwrap();
+        for (text, shown) in [
+            ("sorry, try again later in 5 minutes, please", "try again later in 5 minutes"),
+            ("greylisting: 243 seconds left", "243 seconds left"),
+        ] {
+            let wait = catalog.find_wait(text).unwrap();
+            assert_eq!(&text[wait.start..wait.end], shown);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_fail_or_leave_its_bounds(words in proptest::collection::vec("(retry after|wait|in|5|00:04:59|秒後に再|minutes|hour|,|\\.|\\PC{0,4})", 0..12)) {
+            static CATALOG: std::sync::LazyLock<Catalog> = std::sync::LazyLock::new(|| Catalog::built_in().unwrap());
+            let text = fold(&words.join(" ")).into_owned();
+            if let Some(wait) = CATALOG.find_wait(&text) {
+                proptest::prop_assert!((1..=604_800).contains(&wait.seconds));
+                proptest::prop_assert!(text.get(wait.start..wait.end).is_some_and(|shown| !shown.is_empty()));
+            }
+        }
     }
 }

@@ -39,10 +39,7 @@ impl<'a> Decision<'a> {
             return (Reason::ProviderRule, Some(own));
         }
         let is_code = |weighed: &&Weighed<'_>| {
-            matches!(
-                weighed.source,
-                EvidenceSource::EnhancedCode | EvidenceSource::ReplyCode | EvidenceSource::Command
-            )
+            matches!(weighed.source, EvidenceSource::EnhancedCode | EvidenceSource::ReplyCode | EvidenceSource::Command)
         };
         let reason = match first.source {
             EvidenceSource::Phrase | EvidenceSource::Provider => {

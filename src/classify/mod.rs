@@ -31,7 +31,8 @@ pub use decided::CategoryScore;
 pub use decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
 pub use report::{ComplaintView, OriginalView, RecipientView, ReportView, weigh_recipient};
 pub use verdict::{
-    BlocklistView, CodeNote, DecidedBy, EvidenceView, Fields, ProviderMatch, RemediationView, ReplyView, RetryAnswer, Verdict,
+    BlocklistView, CodeNote, DecidedBy, EvidenceView, Fields, ProviderMatch, RemediationView, ReplyView, RetryAnswer,
+    Verdict,
 };
 pub use weigh::{Evidence, weigh};
 

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use super::decision::{Blocking, Decision, EvidenceSource, Place};
 use crate::{
     catalog::{
-        Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, Reason, RecognisedBy, Responsible, Scope,
+        Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, Reason, RecognisedBy, Responsible,
+        Scope,
     },
     smtp::{Command, Permanence, Reply, ReplyCode, Template},
 };

@@ -176,11 +176,7 @@ impl Tally {
         let category = decision.category.map(|id| catalog.category(id).id.clone());
         let is_right = category == gold.category || gold.category_alt.contains(&category);
         if let Some(id) = decision.category {
-            self.judged.push(Judged {
-                score: decision.confidence,
-                is_unknown: id == catalog.unknown(),
-                is_right,
-            });
+            self.judged.push(Judged { score: decision.confidence, is_unknown: id == catalog.unknown(), is_right });
         }
     }
 
@@ -221,7 +217,8 @@ fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<Vec
     lines
         .map(|(at, line)| {
             serde_json::from_str(line).with_context(|| {
-                let expected = "expected labels such as {\"text\": \"550 …\", \"category\": \"policy\", \"types\": [\"soft\"]}";
+                let expected =
+                    "expected labels such as {\"text\": \"550 …\", \"category\": \"policy\", \"types\": [\"soft\"]}";
                 format!("{}:{}: {expected}", path.display(), at + 1)
             })
         })
@@ -230,8 +227,10 @@ fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<Vec
 
 /// The fitted table as it stands in the catalogue.
 fn table(judged: &[Judged], labelled: &[PathBuf]) -> String {
-    let names: Vec<String> =
-        labelled.iter().map(|path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())).collect();
+    let names: Vec<String> = labelled
+        .iter()
+        .map(|path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()))
+        .collect();
     let knots: String = fit(judged).iter().map(|(score, share)| format!("  [{score}, {share}],\n")).collect();
     format!(
         "# Fitted by `retoure calibrate --fit` to {} verdicts of {}. Error when fitted to four fifths and measured on the last: {:.4}.\n\

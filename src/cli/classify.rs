@@ -10,12 +10,12 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{Output, labels::Labels, page::Page, print};
+use super::{Output, explain, labels::Labels, page::Page, print};
 use crate::{
     catalog::Catalog,
     classify::{self, Evidence, EvidenceSource, Fields, ReportView, Verdict},
     limits::Limits,
-    report,
+    report::{self, Report},
     smtp::{Command, Reply},
 };
 
@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Take the input for a report mail, whatever it looks like
     #[arg(long)]
     message: bool,
+    /// Tell how the verdict came about: what matched where, what stayed silent and why, what settled it
+    #[arg(long, conflicts_with = "json")]
+    explain: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -50,7 +53,11 @@ impl Arguments {
             let text = if self.output.json {
                 serde_json::to_string_pretty(&view)?
             } else {
-                report_page(&catalog, &view, language, labels)
+                let mut page = report_page(&catalog, &view, language, labels);
+                if self.explain {
+                    explain_report(&mut page, &catalog, &report, language, labels);
+                }
+                page.finish()
             };
             print(&text)?;
             return Ok(ExitCode::SUCCESS);
@@ -77,6 +84,9 @@ impl Arguments {
         } else {
             let mut page = Page::new();
             add_verdict(&mut page, &catalog, &verdict, language, labels);
+            if self.explain {
+                explain::add(&mut page, &catalog, &evidence, &decision, (language, labels));
+            }
             print(&page.finish())?;
         }
         Ok(ExitCode::SUCCESS)
@@ -140,7 +150,7 @@ fn looks_like_mail(input: &[u8]) -> bool {
 }
 
 /// A report for people: what it is about, and a verdict for each recipient.
-fn report_page(catalog: &Catalog, view: &ReportView<'_>, language: &str, labels: &Labels) -> String {
+fn report_page(catalog: &Catalog, view: &ReportView<'_>, language: &str, labels: &Labels) -> Page {
     let mut page = Page::new();
     page.heading(labels.kind(view.kind));
     let about = [
@@ -154,7 +164,17 @@ fn report_page(catalog: &Catalog, view: &ReportView<'_>, language: &str, labels:
         page.heading(recipient.verdict.recipient.unwrap_or("?"));
         add_verdict(&mut page, catalog, &recipient.verdict, language, labels);
     }
-    page.finish()
+    page
+}
+
+/// How the verdict of each recipient came about.
+fn explain_report(page: &mut Page, catalog: &Catalog, report: &Report, language: &str, labels: &Labels) {
+    for recipient in &report.recipients {
+        page.heading(recipient.address.as_deref().unwrap_or("?"));
+        let evidence = Evidence { remote_host: recipient.remote_mta.as_deref(), ..Evidence::of(&recipient.reply) };
+        let decision = classify::weigh_recipient(catalog, recipient);
+        explain::add(page, catalog, &evidence, &decision, (language, labels));
+    }
 }
 
 /// A verdict for people.

@@ -3,6 +3,7 @@
 mod calibrate;
 mod check;
 mod classify;
+mod explain;
 mod labels;
 mod look_up;
 mod page;
