@@ -164,8 +164,8 @@ fn openapi_prints_the_specification() {
     assert_eq!(document["info"]["title"], "retoure");
 }
 
-/// The labelled replies of this repository.
-const LABELLED: &str = "tests/labelled/replies.jsonl";
+/// The labelled replies and mails of this repository.
+const LABELLED: &str = "tests/labelled";
 
 #[test]
 fn calibrate_measures_and_fits_reproducibly() {
@@ -178,7 +178,7 @@ fn calibrate_measures_and_fits_reproducibly() {
     assert!(figure("false hard") <= 2.5, "{page}");
     assert!(figure("type right") >= 90.0, "{page}");
 
-    let labelled = std::fs::read_to_string(LABELLED).unwrap();
+    let labelled = std::fs::read_to_string("tests/labelled/replies.jsonl").unwrap();
     let some: String = labelled.lines().step_by(8).map(|line| format!("{line}\n")).collect();
     let file = std::env::temp_dir().join(format!("retoure-labelled-{}.jsonl", std::process::id()));
     std::fs::write(&file, some).unwrap();

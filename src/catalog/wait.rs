@@ -400,7 +400,7 @@ fn first_sentence(text: &str) -> &str {
 
 /// From behind where a sentence ended.
 fn last_sentence(text: &str) -> &str {
-    let from = text.char_indices().filter(|(at, c)| ends_sentence(text, *at, *c)).next_back();
+    let from = text.char_indices().rfind(|(at, c)| ends_sentence(text, *at, *c));
     from.map_or(text, |(at, c)| &text[at + c.len_utf8()..])
 }
 
