@@ -132,6 +132,9 @@ const BOUNDS: std::ops::RangeInclusive<u64> = 1..=7 * 86_400;
 /// How far behind a wait's words its time may stand, in bytes: "try again to send this to <…> in 5 minutes".
 const REACH: usize = 72;
 
+/// Words of waits that are looked at in one reply: a text that is made of nothing else must not cost more than one that says something.
+const MOST_HITS: usize = 64;
+
 /// How far before them, where the order is the other way round; and how much of that may lie between.
 const REACH_BACK: usize = 64;
 const GAP_BACK: usize = 24;
@@ -218,7 +221,7 @@ impl Waits {
     /// The first time that `folded` gives for the next try. Allocates nothing; where no wait's words stand, it is one pass of an
     /// automaton.
     pub(super) fn find(&self, folded: &str) -> Option<Wait<'_>> {
-        let found = self.leads.hits(folded).filter_map(|hit| {
+        let found = self.leads.hits(folded).take(MOST_HITS).filter_map(|hit| {
             let rule = &self.rules[hit.value as usize];
             let (seconds, start, end) = match rule.place {
                 TimePlace::After => self.behind(rule, folded, &hit)?,

@@ -121,7 +121,7 @@ impl Arguments {
             }
         }
         if tally.judged.is_empty() {
-            bail!("no line has a `category`; expected labelled replies, such as tests/labelled/replies.jsonl");
+            bail!("no line has a `category`; expected labelled replies, such as those in tests/labelled");
         }
         print(&if self.fit { table(&tally.judged, &self.labelled) } else { tally.page(catalog.calibration()) })?;
         Ok(ExitCode::SUCCESS)
