@@ -20,7 +20,7 @@ pub enum Fields {
     /// Everything.
     #[default]
     All,
-    /// Without `codes`, `remediation` and `evidence`, for callers with much volume.
+    /// Without `codes`, `remediation`, `decided_by` and `evidence`, for callers with much volume.
     Core,
 }
 

@@ -198,7 +198,7 @@ async fn texts_come_in_the_language_asked_for() {
 async fn core_fields_leave_out_texts_and_evidence() {
     let answer = post("/v1/classify/reply?fields=core", "text/plain", "550 5.1.1 User unknown").await;
     let verdict: Value = answer.json().await.unwrap();
-    for left_out in ["codes", "remediation", "evidence"] {
+    for left_out in ["codes", "remediation", "decided_by", "evidence"] {
         assert!(verdict.get(left_out).is_none(), "{left_out}");
     }
     for kept in ["kind", "type", "permanence", "category", "group", "scope", "action", "confidence", "reply", "retry"] {
