@@ -15,7 +15,7 @@ use crate::{
     catalog::Catalog,
     classify::{self, Evidence, EvidenceSource, Fields, ReportView, Verdict},
     limits::Limits,
-    report::{self, Report},
+    report,
     smtp::{Command, Reply},
 };
 
@@ -53,13 +53,12 @@ impl Arguments {
             let text = if self.output.json {
                 serde_json::to_string_pretty(&view)?
             } else {
-                let mut page = report_page(&catalog, &view, language, labels);
-                if self.explain {
-                    explain_report(&mut page, &catalog, &report, language, labels);
-                }
-                page.finish()
+                report_page(&catalog, &view, language, labels)
             };
             print(&text)?;
+            if self.explain {
+                print(&explain::of_message(&catalog, &input, (language, labels)))?;
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let text = String::from_utf8_lossy(&input);
@@ -84,10 +83,10 @@ impl Arguments {
         } else {
             let mut page = Page::new();
             add_verdict(&mut page, &catalog, &verdict, language, labels);
-            if self.explain {
-                explain::add(&mut page, &catalog, &evidence, &decision, (language, labels));
-            }
             print(&page.finish())?;
+        }
+        if self.explain {
+            print(&explain::of_reply(&catalog, &text, self.command, (language, labels)))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -150,7 +149,7 @@ fn looks_like_mail(input: &[u8]) -> bool {
 }
 
 /// A report for people: what it is about, and a verdict for each recipient.
-fn report_page(catalog: &Catalog, view: &ReportView<'_>, language: &str, labels: &Labels) -> Page {
+fn report_page(catalog: &Catalog, view: &ReportView<'_>, language: &str, labels: &Labels) -> String {
     let mut page = Page::new();
     page.heading(labels.kind(view.kind));
     let about = [
@@ -164,17 +163,7 @@ fn report_page(catalog: &Catalog, view: &ReportView<'_>, language: &str, labels:
         page.heading(recipient.verdict.recipient.unwrap_or("?"));
         add_verdict(&mut page, catalog, &recipient.verdict, language, labels);
     }
-    page
-}
-
-/// How the verdict of each recipient came about.
-fn explain_report(page: &mut Page, catalog: &Catalog, report: &Report, language: &str, labels: &Labels) {
-    for recipient in &report.recipients {
-        page.heading(recipient.address.as_deref().unwrap_or("?"));
-        let evidence = Evidence { remote_host: recipient.remote_mta.as_deref(), ..Evidence::of(&recipient.reply) };
-        let decision = classify::weigh_recipient(catalog, recipient);
-        explain::add(page, catalog, &evidence, &decision, (language, labels));
-    }
+    page.finish()
 }
 
 /// A verdict for people.

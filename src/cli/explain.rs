@@ -8,7 +8,10 @@ use textwrap::core::display_width;
 use super::{labels::Labels, page::Page};
 use crate::{
     catalog::{BounceType, Catalog, CategoryId, Known, Why},
-    classify::{Decision, Evidence, EvidenceSource, Place, Weighed},
+    classify::{self, Decision, Evidence, EvidenceSource, Place, Weighed},
+    limits::Limits,
+    report,
+    smtp::{Command, Reply},
 };
 
 /// So wide are the lines of the marked text.
@@ -17,8 +20,34 @@ const WIDTH: usize = 92;
 /// More silent rules than this tell nobody anything.
 const MOST_SILENT: usize = 25;
 
-/// Adds the explanation of `decision` to a page.
-pub(super) fn add(
+/// How the verdict of a reply comes about.
+pub(super) fn of_reply(
+    catalog: &Catalog,
+    text: &str,
+    command: Option<Command>,
+    (language, labels): (&str, &Labels),
+) -> String {
+    let reply = Reply::parse(text);
+    let evidence = Evidence { command: command.or(reply.command), ..Evidence::of(&reply) };
+    let mut page = Page::new();
+    add(&mut page, catalog, &evidence, &classify::weigh(catalog, &evidence), (language, labels));
+    format!("\n{}", page.finish())
+}
+
+/// How the verdicts on the recipients of a report mail come about.
+pub(super) fn of_message(catalog: &Catalog, mail: &[u8], (language, labels): (&str, &Labels)) -> String {
+    let report = report::read(catalog, mail, &[], &Limits::default());
+    let mut page = Page::new();
+    for recipient in &report.recipients {
+        page.heading(recipient.address.as_deref().unwrap_or("?"));
+        let evidence = Evidence { remote_host: recipient.remote_mta.as_deref(), ..Evidence::of(&recipient.reply) };
+        let decision = classify::weigh_recipient(catalog, recipient);
+        add(&mut page, catalog, &evidence, &decision, (language, labels));
+    }
+    format!("\n{}", page.finish())
+}
+
+fn add(
     page: &mut Page,
     catalog: &Catalog,
     evidence: &Evidence<'_>,
