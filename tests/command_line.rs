@@ -88,6 +88,60 @@ fn check_proves_the_catalogue_and_an_overlay() {
 }
 
 #[test]
+fn classify_explains_how_a_verdict_came_about() {
+    let reply = "450 4.7.1 Greylisted, user unknown; try again in 5 minutes";
+    let english = says(&["classify", "--explain", reply], None);
+    for words in [
+        "What settled it",
+        "greylisted, user unknown; try again in 5 minutes\n  ^^^^^^^^",
+        "wait/try-again, ",
+        "What stayed silent, and why",
+        "another word is missing",
+        "(words alone ",
+        "after 5 min",
+    ] {
+        assert!(english.contains(words), "{words:?} in\n{english}");
+    }
+    let german = says(&["classify", "--explain", "--lang", "de", "550 5.1.1 Blocked by policy"], None);
+    for words in ["Was den Ausschlag gab", "Worte der Antwort haben entschieden, obwohl", "Was schwieg, und warum"] {
+        assert!(german.contains(words), "{words:?} in\n{german}");
+    }
+    let soft = says(&["classify", "--explain", "450 4.1.1 User unknown"], None);
+    assert!(soft.contains("The category is hard, and the verdict soft all the same"), "{soft}");
+    let mail = says(&["classify", "--explain", "tests/reports/several_recipients.eml"], None);
+    assert_eq!(mail.matches("What settled it").count(), 4, "{mail}");
+}
+
+#[test]
+fn check_warns_of_rules_that_others_win_against() {
+    let folder = std::env::temp_dir().join(format!("retoure-warn-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let rule = "[[phrase]]\nid = 'policy/mine'\ncategory = 'policy'\nany = ['user unknown', 'krawumm']\nweight = 0.3\n\
+        source = 'observed'\nexamples = ['550 5.1.1 user unknown', '550 5.1.1 user unknown, sorry']\n\
+        [[phrase]]\nid = 'policy/other'\ncategory = 'policy'\nany = ['KRAWUMM']\nweight = 0.9\n\
+        source = 'observed'\nexamples = ['550 krawumm']\n\
+        [[source]]\nid = 'hearsay'\ntitle = 'Hearsay'\n";
+    std::fs::write(folder.join("mine.toml"), rule).unwrap();
+    let path = folder.to_str().unwrap();
+    let told = says(&["check", path], None);
+    let (code, strict) = fails(&["check", "--strict", path]);
+    std::fs::write(folder.join("mine.toml"), rule.replace("weight", "yields = true\nweight")).unwrap();
+    let yielding = says(&["check", path], None);
+    std::fs::remove_dir_all(&folder).unwrap();
+    for words in [
+        "warning: mine.toml:1: policy/mine: never wins: all its examples are decided otherwise, the first as mailbox_not_found by ",
+        "warning: mine.toml:8: policy/other: \"krawumm\" stands under the same conditions in policy/mine (mine.toml:1)",
+        "warning: mine.toml:15: source `hearsay` is cited nowhere",
+    ] {
+        assert!(told.contains(words), "{words:?} in\n{told}");
+        assert!(strict.contains(words.trim_start_matches("warning: ")), "{words:?} in\n{strict}");
+    }
+    assert_eq!(code, Some(65));
+    assert!(!yielding.contains("never wins"), "{yielding}");
+    assert_eq!(says(&["check", "--strict"], None).lines().count(), 1);
+}
+
+#[test]
 fn mistakes_are_explained() {
     for (arguments, code, words) in [
         (&["classify", " "][..], 65, "the reply is empty; expected what the server said"),
@@ -108,4 +162,31 @@ fn mistakes_are_explained() {
 fn openapi_prints_the_specification() {
     let document: serde_json::Value = serde_json::from_str(&says(&["openapi"], None)).unwrap();
     assert_eq!(document["info"]["title"], "retoure");
+}
+
+/// The labelled replies and mails of this repository.
+const LABELLED: &str = "tests/labelled";
+
+#[test]
+fn calibrate_measures_and_fits_reproducibly() {
+    let page = says(&["calibrate", LABELLED], None);
+    let figure = |name: &str| -> f64 {
+        let line = page.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].split_whitespace().next().unwrap().parse().unwrap()
+    };
+    assert!(figure("calibration error") <= 0.05, "{page}");
+    assert!(figure("false hard") <= 2.5, "{page}");
+    assert!(figure("type right") >= 90.0, "{page}");
+
+    let labelled = std::fs::read_to_string("tests/labelled/replies.jsonl").unwrap();
+    let some: String = labelled.lines().step_by(8).map(|line| format!("{line}\n")).collect();
+    let file = std::env::temp_dir().join(format!("retoure-labelled-{}.jsonl", std::process::id()));
+    std::fs::write(&file, some).unwrap();
+    let fit = || says(&["calibrate", "--fit", file.to_str().unwrap()], None);
+    let (table, again) = (fit(), fit());
+    std::fs::remove_file(&file).unwrap();
+    assert!(table.contains("[[calibration]]\nid = \"confidence\"\nknots = [\n  ["), "{table}");
+    assert_eq!(table, again);
+    assert!(fails(&["calibrate", "README.md"]).1.contains("README.md:1: expected labels such as"));
+    assert!(fails(&["calibrate", "src"]).1.contains("holds no replies.jsonl and no mails.jsonl"));
 }

@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     Catalog,
     blocklist::Blocklist,
+    calibration::{Calibration, CalibrationTable},
     category::{Category, CategoryId},
     code::{Class, Code, CodeKey, Subject},
     dialect::{Dialect, Dialects},
@@ -23,32 +24,53 @@ use super::{
     phrase::{Phrase, PhraseTable, Says},
     prior::Priors,
     provider::{Provider, ProviderId},
+    reason::{self, ReasonTable},
     source::{Citation, Source},
     text::REQUIRED_LANGUAGES,
+    wait::{TimeWords, UnitTable, WaitTable, Waits},
 };
 use crate::smtp::Reply;
 
 /// The kinds of table that a file may hold.
-const KINDS: [&str; 9] =
-    ["source", "class", "subject", "code", "category", "phrase", "provider", "blocklist", "dialect"];
+const KINDS: [&str; 14] = [
+    "source",
+    "class",
+    "subject",
+    "code",
+    "category",
+    "phrase",
+    "provider",
+    "blocklist",
+    "dialect",
+    "unit",
+    "wait",
+    "time_words",
+    "calibration",
+    "reason",
+];
 
 /// Everything read, not yet checked against each other.
 #[derive(Default)]
-struct Draft {
-    sources: Layered<Source>,
+pub(super) struct Draft {
+    pub(super) sources: Layered<Source>,
     classes: Layered<Class>,
     subjects: Layered<Subject>,
     codes: Layered<Code>,
     categories: Layered<Category>,
-    phrases: Layered<PhraseTable>,
+    pub(super) phrases: Layered<PhraseTable>,
     blocklists: Layered<Blocklist>,
     dialects: Layered<Dialect>,
     providers: Layered<Provider>,
+    units: Layered<UnitTable>,
+    waits: Layered<WaitTable>,
+    time_words: Layered<TimeWords>,
+    calibrations: Layered<CalibrationTable>,
+    reasons: Layered<ReasonTable>,
 }
 
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
-struct Layered<T> {
-    tables: Vec<Located<T>>,
+pub(super) struct Layered<T> {
+    pub(super) tables: Vec<Located<T>>,
     places: HashMap<String, (usize, usize)>,
 }
 
@@ -83,12 +105,30 @@ impl<T> Layered<T> {
 
 /// Loads the built-in catalogue and, over it, the files below `overlay`.
 pub(super) fn load(overlay: Option<&Path>) -> Result<Catalog, CatalogError> {
+    with_layers(overlay, from_layers)?
+}
+
+/// The tables as they stand in the files, for those who keep them: what is wrong with them, loading tells.
+pub(super) fn draft(overlay: Option<&Path>) -> Result<Draft, CatalogError> {
+    with_layers(overlay, |layers| {
+        let mut draft = Draft::default();
+        for (layer, files) in layers.iter().enumerate() {
+            for (name, content) in *files {
+                draft.read(layer, name, content, &mut Vec::new());
+            }
+        }
+        draft
+    })
+}
+
+/// Hands on the files compiled in and those below `overlay`.
+fn with_layers<T>(overlay: Option<&Path>, take: impl FnOnce(&[&[(&str, &str)]]) -> T) -> Result<T, CatalogError> {
     let overlay = match overlay.map(files::read_folder).transpose() {
         Ok(files) => files.unwrap_or_default(),
         Err(fault) => return Err(CatalogError { faults: vec![fault] }),
     };
     let overlay: Vec<(&str, &str)> = overlay.iter().map(|file| (file.name.as_str(), file.content.as_str())).collect();
-    from_layers(&[files::BUILT_IN, &overlay])
+    Ok(take(&[files::BUILT_IN, &overlay]))
 }
 
 /// Builds a catalogue from layers of files, each a name and a content; a later layer overrides an earlier one by id.
@@ -135,6 +175,11 @@ impl Draft {
         take(&mut self.blocklists, (&mut tables, "blocklist", layer), |b| b.id.clone(), faults);
         take(&mut self.dialects, (&mut tables, "dialect", layer), |d| d.id.clone(), faults);
         take(&mut self.providers, (&mut tables, "provider", layer), |p| p.id.clone(), faults);
+        take(&mut self.units, (&mut tables, "unit", layer), |u| u.id.clone(), faults);
+        take(&mut self.waits, (&mut tables, "wait", layer), |w| w.id.clone(), faults);
+        take(&mut self.time_words, (&mut tables, "time_words", layer), |w| format!("{:?}", w.role), faults);
+        take(&mut self.calibrations, (&mut tables, "calibration", layer), |c| c.id.clone(), faults);
+        take(&mut self.reasons, (&mut tables, "reason", layer), |r| format!("{:?}", r.id), faults);
         tables.finish(&KINDS, faults);
     }
 
@@ -160,7 +205,10 @@ impl Draft {
         let matcher = self.compile_matcher(faults);
         let phrases = self.compile_phrases(&category_ids, faults)?;
         self.prove_examples(&matcher, &phrases, faults);
+        let waits = Waits::new(&self.units.tables, &self.waits.tables, &self.time_words.tables, faults)?;
 
+        let calibration = Calibration::of_tables(&self.calibrations.tables, faults);
+        let reasons = reason::by_id(&self.reasons.tables, faults);
         self.check_dialects(faults);
         let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
         let recogniser = Dialects::new(&dialects).ok()?;
@@ -191,6 +239,9 @@ impl Draft {
             matcher,
             providers: self.providers.tables.into_iter().map(|p| p.table).collect(),
             blocklists: self.blocklists.tables.into_iter().map(|b| b.table).collect(),
+            waits,
+            calibration,
+            reasons,
             dialects,
             recogniser,
             index: OnceLock::new(),
@@ -198,36 +249,40 @@ impl Draft {
     }
 
     fn check_citations(&self, faults: &mut Vec<Fault>) {
-        let mut check = |located: Fault, citations: &mut dyn Iterator<Item = &Citation>| {
-            for citation in citations.filter(|citation| !self.sources.contains(&citation.source)) {
-                faults.push(Fault { what: format!("unknown source `{}`", citation.source), ..located.clone() });
+        self.each_citation(|(file, line), citation| {
+            if !self.sources.contains(&citation.source) {
+                faults.push(Fault {
+                    file: file.to_owned(),
+                    line,
+                    what: format!("unknown source `{}`", citation.source),
+                });
             }
-        };
-        for code in &self.codes.tables {
-            let observed = code.table.observed.iter().map(|observed| &observed.source);
-            check(code.fault(""), &mut code.table.sources.iter().chain(observed));
+        });
+    }
+
+    /// Shows every citation with the file and line of its table.
+    pub(super) fn each_citation(&self, mut visit: impl FnMut((&str, usize), &Citation)) {
+        fn each<T>(
+            of: &Layered<T>,
+            cites: impl Fn(&T) -> Vec<&Citation>,
+            visit: &mut impl FnMut((&str, usize), &Citation),
+        ) {
+            for located in &of.tables {
+                cites(&located.table).into_iter().for_each(|citation| visit((&located.file, located.line), citation));
+            }
         }
-        for category in &self.categories.tables {
-            check(category.fault(""), &mut category.table.sources.iter());
-        }
-        for class in &self.classes.tables {
-            check(class.fault(""), &mut class.table.sources.iter());
-        }
-        for subject in &self.subjects.tables {
-            check(subject.fault(""), &mut subject.table.sources.iter());
-        }
-        for phrase in &self.phrases.tables {
-            check(phrase.fault(""), &mut std::iter::once(&phrase.table.source));
-        }
-        for list in &self.blocklists.tables {
-            check(list.fault(""), &mut list.table.sources.iter());
-        }
-        for provider in &self.providers.tables {
-            check(provider.fault(""), &mut provider.table.sources.iter());
-        }
-        for dialect in &self.dialects.tables {
-            check(dialect.fault(""), &mut std::iter::once(&dialect.table.source));
-        }
+        let visit = &mut visit;
+        each(&self.codes, |code| code.observed.iter().map(|seen| &seen.source).chain(&code.sources).collect(), visit);
+        each(&self.categories, |category| category.sources.iter().collect(), visit);
+        each(&self.classes, |class| class.sources.iter().collect(), visit);
+        each(&self.subjects, |subject| subject.sources.iter().collect(), visit);
+        each(&self.phrases, |phrase| vec![&phrase.source], visit);
+        each(&self.blocklists, |list| list.sources.iter().collect(), visit);
+        each(&self.providers, |provider| provider.sources.iter().collect(), visit);
+        each(&self.dialects, |dialect| vec![&dialect.source], visit);
+        each(&self.units, |unit| vec![&unit.source], visit);
+        each(&self.waits, |wait| vec![&wait.source], visit);
+        each(&self.calibrations, |calibration| vec![&calibration.source], visit);
     }
 
     fn check_codes(&self, faults: &mut Vec<Fault>) {
@@ -360,6 +415,7 @@ impl Draft {
                 bounce_type: table.bounce_type,
                 scope: table.scope,
                 action: table.action,
+                retry: table.retry,
                 provider,
                 reveals: table.reveals,
                 meaning: table.meaning.clone(),

@@ -5,12 +5,14 @@
 //! The form of the files is told in `catalog/README.md`.
 
 mod blocklist;
+mod calibration;
 mod category;
 mod code;
 mod dialect;
 mod error;
 mod files;
 mod fold;
+mod keeping;
 mod line_pattern;
 mod load;
 mod matcher;
@@ -18,11 +20,14 @@ mod pattern;
 mod phrase;
 mod prior;
 mod provider;
+mod reason;
 mod search;
+mod silent;
 mod source;
 mod text;
 mod view;
 mod vocabulary;
+mod wait;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,17 +36,20 @@ use std::{
 };
 
 pub use blocklist::{Blocklist, ListStatus, Listed, ReturnCode};
+pub use calibration::Calibration;
 pub use category::{Category, CategoryId, Link, RetryAdvice, Vocabulary};
 pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, SubjectOf};
 pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
+pub use keeping::{Keeping, KeptRule};
 pub use line_pattern::{LineFacts, LinePattern, Slot};
 pub use matcher::{Found, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
 pub use search::CodeFilter;
+pub use silent::{Silent, Why};
 pub use source::{Citation, Source};
 pub use text::{DEFAULT_LANGUAGE, REQUIRED_LANGUAGES, Text, Texts};
 pub use view::{
@@ -49,8 +57,10 @@ pub use view::{
     RegisteredPair, RetryView, SourceView, SubjectView, UnknownCode,
 };
 pub use vocabulary::{
-    Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Responsible, Scope, Severity, Suppress, Use,
+    Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Reason, Responsible, Scope, Severity, Suppress,
+    Use,
 };
+pub use wait::Wait;
 
 use crate::smtp::{Command, EnhancedCode, ReplyCode};
 
@@ -71,6 +81,9 @@ pub struct Catalog {
     matcher: matcher::Matcher,
     providers: Vec<Provider>,
     blocklists: Vec<Blocklist>,
+    waits: wait::Waits,
+    calibration: Calibration,
+    reasons: BTreeMap<Reason, Text>,
     dialects: Vec<Dialect>,
     recogniser: dialect::Dialects,
     /// Made when somebody first searches.
@@ -215,6 +228,21 @@ impl Catalog {
     pub fn recognise_dialect(&self, signs: &Signs<'_>) -> Option<(&Dialect, bool)> {
         let (at, is_delay) = self.recogniser.recognise(signs)?;
         Some((&self.dialects[at], is_delay))
+    }
+
+    /// From what weighing comes to, to how often that is right.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// How a reason is told in `language`.
+    pub fn reason_text(&self, reason: Reason, language: &str) -> &str {
+        self.reasons.get(&reason).map_or("", |text| text.get(language))
+    }
+
+    /// When folded text says to try again, where it names a time.
+    pub fn find_wait(&self, folded: &str) -> Option<Wait<'_>> {
+        self.waits.find(folded)
     }
 
     /// Every blocklist, in the order of the files.

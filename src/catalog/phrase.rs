@@ -3,10 +3,11 @@
 use serde::Deserialize;
 
 use super::{
-    category::CategoryId,
+    category::{CategoryId, RetryAdvice},
     code::{CodeKey, from_text},
     pattern::Pattern,
     provider::ProviderId,
+    silent::Why,
     source::Citation,
     text::{Text, Texts},
     vocabulary::{Action, BounceType, Scope},
@@ -37,11 +38,15 @@ pub(super) struct PhraseTable {
     pub(super) bounce_type: Option<BounceType>,
     pub(super) scope: Option<Scope>,
     pub(super) action: Option<Action>,
+    pub(super) retry: Option<RetryAdvice>,
     pub(super) provider: Option<String>,
     #[serde(default)]
     pub(super) reveals: bool,
     pub(super) meaning: Option<Text>,
     pub(super) steps: Option<Texts>,
+    /// Its examples may be decided by other rules; for `retoure check` only.
+    #[serde(default)]
+    pub(super) yields: bool,
     pub(super) source: Citation,
     pub(super) examples: Vec<String>,
     #[serde(default)]
@@ -98,6 +103,8 @@ pub struct Phrase {
     pub scope: Option<Scope>,
     /// What to do, likewise.
     pub action: Option<Action>,
+    /// Whether and when to try again, likewise; it holds also where the code begins with 4.
+    pub retry: Option<RetryAdvice>,
     /// The provider that it belongs to.
     pub provider: Option<ProviderId>,
     /// Whether its words are that provider's alone.
@@ -116,8 +123,18 @@ pub struct Phrase {
 }
 
 impl Phrase {
+    /// The first of the commands that it asks for.
+    pub fn first_command(&self) -> Option<Command> {
+        self.commands.first().copied()
+    }
+
     /// Whether the conditions on codes, command and provider hold; those on words are the matcher's.
     pub(super) fn allows(&self, known: &Known) -> bool {
+        self.misses(known).is_none()
+    }
+
+    /// The first of these conditions that does not hold.
+    pub(super) fn misses(&self, known: &Known) -> Option<Why<'static>> {
         let code_fits = |key: &CodeKey| match *key {
             CodeKey::Reply(wanted) => known.code == Some(wanted),
             CodeKey::Enhanced(wanted) => known.enhanced == Some(wanted),
@@ -125,9 +142,15 @@ impl Phrase {
                 known.enhanced.is_some_and(|code| (code.subject(), code.detail()) == (subject, detail))
             }
         };
-        (self.codes.is_empty() || self.codes.iter().any(code_fits))
-            && (self.commands.is_empty() || known.command.is_some_and(|command| self.commands.contains(&command)))
-            && (self.reveals || self.provider.is_none() || self.provider == known.provider)
+        if !self.codes.is_empty() && !self.codes.iter().any(code_fits) {
+            Some(Why::Codes)
+        } else if !self.commands.is_empty() && !known.command.is_some_and(|command| self.commands.contains(&command)) {
+            Some(Why::Command)
+        } else if !self.reveals && self.provider.is_some() && self.provider != known.provider {
+            Some(Why::Provider)
+        } else {
+            None
+        }
     }
 
     /// Whether this reply satisfies the conditions on codes and command. An example need not say its command, so for

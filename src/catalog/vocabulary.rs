@@ -24,6 +24,42 @@ pub enum Kind {
     Other,
 }
 
+/// What settled a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A clear rule of the provider's own.
+    ProviderRule,
+    /// Words of the reply.
+    Words,
+    /// Words of the reply, against what its codes would say.
+    WordsOverCodes,
+    /// A code in the light of the command it answers.
+    Command,
+    /// Codes alone.
+    Codes,
+    /// A code by which nothing failed.
+    PositiveCode,
+    /// The kind of the mail.
+    Report,
+    /// Nothing was recognised.
+    Nothing,
+}
+
+impl Reason {
+    /// Every reason.
+    pub(super) const ALL: [Self; 8] = [
+        Self::ProviderRule,
+        Self::Words,
+        Self::WordsOverCodes,
+        Self::Command,
+        Self::Codes,
+        Self::PositiveCode,
+        Self::Report,
+        Self::Nothing,
+    ];
+}
+
 /// What a failure means for the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -25,7 +25,7 @@ pub struct Decision<'a> {
     pub scope: Scope,
     /// What the sender should do next.
     pub action: Action,
-    /// Of verdicts given with 0.9, about nine in ten are right.
+    /// The winner's score, less what was said against it; not yet calibrated.
     pub confidence: f32,
     /// Whether another try can help, and after how many seconds.
     pub retry: (bool, Option<u32>),
@@ -79,6 +79,8 @@ pub enum EvidenceSource {
     ReplyCode,
     /// The reply code in the light of the command it answers.
     Command,
+    /// Words of the reply that say when to try again; they speak for no category.
+    RetryTime,
 }
 
 /// Where a piece of evidence stands.
@@ -97,4 +99,15 @@ pub enum Place<'a> {
     Enhanced(EnhancedCode),
     /// The reply code.
     Reply(ReplyCode),
+}
+
+impl<'a> Place<'a> {
+    /// The catalogue's rule: a phrase's id, or a code.
+    pub fn rule(&self) -> Cow<'a, str> {
+        match self {
+            Self::Text { rule, .. } => Cow::Borrowed(rule),
+            Self::Enhanced(code) => Cow::Owned(code.to_string()),
+            Self::Reply(code) => Cow::Owned(code.to_string()),
+        }
+    }
 }

@@ -14,17 +14,25 @@
 //!    refusal is transient, to be reviewed where it is not.
 //!
 //! The winner's overrides (type, scope, action of a wording that differs from its category) come from its strongest phrase.
-//! `confidence` is the winner's score, less what others say against it.
+//! A decision's confidence is the winner's score, less what others say against it; a verdict tells it as the catalogue's
+//! calibration measured how often that score is right.
 
+mod calibration;
+mod contest;
+mod decided;
 mod decision;
 mod report;
 mod verdict;
 mod weigh;
 
+pub use calibration::{Bin, Judged, bins, calibration_error, cross_validated_error, fit};
+pub use contest::contested;
+pub use decided::CategoryScore;
 pub use decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
-pub use report::{ComplaintView, OriginalView, RecipientView, ReportView};
+pub use report::{ComplaintView, OriginalView, RecipientView, ReportView, weigh_recipient};
 pub use verdict::{
-    BlocklistView, CodeNote, EvidenceView, Fields, ProviderMatch, RemediationView, ReplyView, RetryAnswer, Verdict,
+    BlocklistView, CodeNote, DecidedBy, EvidenceView, Fields, ProviderMatch, RemediationView, ReplyView, RetryAnswer,
+    Verdict,
 };
 pub use weigh::{Evidence, weigh};
 

@@ -117,7 +117,7 @@ pub struct RecipientView<'a> {
 }
 
 /// What was read from words of no known form is told with this much of its confidence.
-const RESCUED: f32 = 0.7;
+const RESCUED: f32 = 0.85;
 
 /// What a reply says too little for is looked for in the report's other words, and told with this much of their confidence.
 const OTHER_WORDS: f32 = 0.8;
@@ -151,7 +151,7 @@ fn recipient_view<'a>(
     language: &str,
     fields: Fields,
 ) -> RecipientView<'a> {
-    let decision = decide(catalog, recipient);
+    let decision = weigh_recipient(catalog, recipient);
     let with = (recipient.reply.command, recipient.address.as_deref());
     RecipientView {
         verdict: Verdict::new(catalog, &decision, &recipient.reply, with, language, fields),
@@ -164,8 +164,8 @@ fn recipient_view<'a>(
     }
 }
 
-/// The reply decides; where it says too little, the report's other words do.
-fn decide<'a>(catalog: &'a Catalog, recipient: &'a Recipient) -> Decision<'a> {
+/// What a report means for one recipient, without texts. The reply decides; where it says too little, the report's other words do.
+pub fn weigh_recipient<'a>(catalog: &'a Catalog, recipient: &'a Recipient) -> Decision<'a> {
     if !matches!(recipient.kind, Kind::Bounce | Kind::Delay) {
         return nothing_failed(recipient);
     }

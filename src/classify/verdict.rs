@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use super::decision::{Blocking, Decision, EvidenceSource, Place};
 use crate::{
     catalog::{
-        Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, RecognisedBy, Responsible, Scope,
+        Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, Reason, RecognisedBy, Responsible,
+        Scope,
     },
     smtp::{Command, Permanence, Reply, ReplyCode, Template},
 };
@@ -19,7 +20,7 @@ pub enum Fields {
     /// Everything.
     #[default]
     All,
-    /// Without `codes`, `remediation` and `evidence`, for callers with much volume.
+    /// Without `codes`, `remediation`, `decided_by` and `evidence`, for callers with much volume.
     Core,
 }
 
@@ -61,6 +62,9 @@ pub struct Verdict<'a> {
     /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediation: Option<RemediationView<'a>>,
+    /// What settled it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<DecidedBy<'a>>,
     /// All that spoke, for this verdict and against it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Vec<EvidenceView<'a>>>,
@@ -163,6 +167,18 @@ pub struct RemediationView<'a> {
     pub links: Vec<LinkView<'a>>,
 }
 
+/// What settled a verdict.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DecidedBy<'a> {
+    /// Which kind of evidence.
+    pub reason: Reason,
+    /// The strongest rule or code of that kind; null where nothing was recognised.
+    #[schema(example = "ip_blocklisted/blocked-using")]
+    pub rule: Option<Cow<'a, str>>,
+    /// The reason, for people.
+    pub text: &'a str,
+}
+
 /// One piece of evidence.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Evidence)]
@@ -203,7 +219,10 @@ impl<'a> Verdict<'a> {
             group: category.map(|category| category.group),
             scope: decision.scope,
             action: decision.action,
-            confidence: rounded(decision.confidence),
+            confidence: rounded(match decision.category {
+                Some(id) if id != catalog.unknown() => catalog.calibration().apply(decision.confidence),
+                Some(_) | None => decision.confidence,
+            }),
             recipient,
             reply: ReplyView {
                 code: reply.code.map(ReplyCode::number),
@@ -229,6 +248,7 @@ impl<'a> Verdict<'a> {
                 steps: own_steps.unwrap_or(&category.steps).get(language),
                 links: category.link_views(language),
             }),
+            decided_by: all.then(|| decided_by(catalog, decision, language)),
             evidence: all.then(|| evidence_views(catalog, decision)),
         }
     }
@@ -264,14 +284,17 @@ fn blocklist_view<'a>(blocking: &Blocking<'a>) -> BlocklistView<'a> {
     }
 }
 
+fn decided_by<'a>(catalog: &'a Catalog, decision: &Decision<'a>, language: &str) -> DecidedBy<'a> {
+    let (reason, speaker) = decision.settled_by(catalog);
+    DecidedBy { reason, rule: speaker.map(|speaker| speaker.place.rule()), text: catalog.reason_text(reason, language) }
+}
+
 fn evidence_views<'a>(catalog: &'a Catalog, decision: &Decision<'a>) -> Vec<EvidenceView<'a>> {
     let views = decision.evidence.iter().map(|weighed| {
-        let (rule, matched) = match weighed.place {
-            Place::Text { rule, start, end } => {
-                (Cow::Borrowed(rule), Cow::Owned(decision.folded[start..end].trim().to_owned()))
-            }
-            Place::Enhanced(code) => (Cow::Owned(code.to_string()), Cow::Owned(code.to_string())),
-            Place::Reply(code) => (Cow::Owned(code.to_string()), Cow::Owned(code.to_string())),
+        let rule = weighed.place.rule();
+        let matched = match weighed.place {
+            Place::Text { start, end, .. } => Cow::Owned(decision.folded[start..end].trim().to_owned()),
+            Place::Enhanced(_) | Place::Reply(_) => rule.clone(),
         };
         EvidenceView {
             source: weighed.source,

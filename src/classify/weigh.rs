@@ -44,7 +44,7 @@ impl<'a> Evidence<'a> {
 const RETRY_AFTER_SECONDS: u32 = 1800;
 
 /// From this weight on a provider's own rule decides alone.
-const CLEAR: f32 = 0.9;
+pub(super) const CLEAR: f32 = 0.9;
 
 /// Nothing was recognised; whatever else is said would be a guess.
 const UNKNOWN_CONFIDENCE: f32 = 0.1;
@@ -88,11 +88,13 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
 
     let scores = Scores::new(catalog, &phrases, &codes);
     let calls_itself_temporary = phrases.iter().any(|(phrase, _)| phrase.says == Says::Effect(Effect::Transient));
-    let all = phrases.iter().map(|(_, weighed)| *weighed).chain(codes.iter().copied()).collect();
+    let mut all: Vec<Weighed<'a>> = phrases.iter().map(|(_, weighed)| *weighed).chain(codes.iter().copied()).collect();
     let revealed = || phrases.iter().find(|(phrase, _)| phrase.reveals).and_then(|(phrase, _)| phrase.provider);
     let provider = recognised.or_else(|| Some((revealed()?, RecognisedBy::Rule)));
     let Some(winner) = scores.winner() else {
-        return Decision { evidence: all, provider, folded, ..unknown(catalog, permanence) };
+        let nothing = unknown(catalog, permanence);
+        let retry = retry_time(catalog, &folded, nothing.retry, &mut all);
+        return Decision { evidence: all, provider, retry, folded, ..nothing };
     };
     let category = catalog.category(winner.category);
     // The wording that decided may differ from its category.
@@ -117,9 +119,11 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
     };
     let blocklist =
         matches!(category.action, Action::RequestDelisting).then(|| blocking(catalog, &scan, evidence.text)).flatten();
-    let advised =
-        bounce_type == BounceType::Soft && (category.retry.advised || is_transient || action == Action::Retry);
-    let after_seconds = advised.then(|| category.retry.after_seconds.unwrap_or(RETRY_AFTER_SECONDS));
+    let own = wording.and_then(|phrase| phrase.retry);
+    let advised = bounce_type == BounceType::Soft
+        && own.map_or(category.retry.advised || is_transient || action == Action::Retry, |own| own.advised);
+    let usual = own.and_then(|own| own.after_seconds).or(category.retry.after_seconds).unwrap_or(RETRY_AFTER_SECONDS);
+    let retry = retry_time(catalog, &folded, (advised, advised.then_some(usual)), &mut all);
     Decision {
         kind: Kind::Bounce,
         permanence,
@@ -128,13 +132,26 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
         scope: wording.and_then(|phrase| phrase.scope).unwrap_or(category.scope),
         action,
         confidence: scores.confidence(&winner),
-        retry: (advised, after_seconds),
+        retry,
         blocklist,
         provider,
         wording,
         evidence: all,
         folded,
     }
+}
+
+/// The advice, with the time that the server itself gives, where it gives one; that is evidence then.
+fn retry_time<'a>(
+    catalog: &'a Catalog,
+    folded: &str,
+    (advised, usual): (bool, Option<u32>),
+    evidence: &mut Vec<Weighed<'a>>,
+) -> (bool, Option<u32>) {
+    let Some(wait) = advised.then(|| catalog.find_wait(folded)).flatten() else { return (advised, usual) };
+    let place = Place::Text { rule: wait.rule, start: wait.start, end: wait.end };
+    evidence.push(Weighed { source: EvidenceSource::RetryTime, place, category: None, weight: 1.0 });
+    (true, Some(wait.seconds))
 }
 
 /// 2yz and 3yz: nothing failed.
@@ -281,7 +298,7 @@ impl Scores {
 }
 
 /// Two independent pieces of evidence for the same.
-fn together(a: f32, b: f32) -> f32 {
+pub(super) fn together(a: f32, b: f32) -> f32 {
     1.0 - (1.0 - a) * (1.0 - b)
 }
 

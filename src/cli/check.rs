@@ -5,7 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{load, print};
-use crate::report;
+use crate::{
+    catalog::{CatalogError, Keeping},
+    classify::contested,
+    report,
+};
 
 /// Arguments of `retoure check`.
 #[derive(Args, Debug)]
@@ -13,12 +17,22 @@ pub(super) struct Arguments {
     /// A directory of TOML files, checked as laid over the built-in catalogue; without it that one alone
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// Fail on warnings too: rules that others win against, duplicates, sources that nobody cites
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let catalog = load(self.folder.as_deref())?;
         report::prove(&catalog)?;
+        let keeping = Keeping::read(self.folder.as_deref())?;
+        let mut warnings = keeping.warnings;
+        warnings.extend(contested(&catalog, &keeping.rules));
+        warnings.sort();
+        if self.strict && !warnings.is_empty() {
+            return Err(CatalogError { faults: warnings }.into());
+        }
         print(&format!(
             "the catalogue is sound: {} codes, {} categories, {} phrases, {} blocklists, {} dialects, in {}; version {}",
             catalog.codes().count(),
@@ -29,6 +43,9 @@ impl Arguments {
             catalog.languages().join(" and "),
             catalog.version()
         ))?;
+        for warning in &warnings {
+            print(&format!("warning: {warning}"))?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

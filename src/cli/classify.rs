@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{Output, labels::Labels, page::Page, print};
+use super::{Output, explain, labels::Labels, page::Page, print};
 use crate::{
     catalog::Catalog,
     classify::{self, Evidence, EvidenceSource, Fields, ReportView, Verdict},
@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Take the input for a report mail, whatever it looks like
     #[arg(long)]
     message: bool,
+    /// Tell how the verdict came about: what matched where, what stayed silent and why, what settled it
+    #[arg(long, conflicts_with = "json")]
+    explain: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -53,6 +56,9 @@ impl Arguments {
                 report_page(&catalog, &view, language, labels)
             };
             print(&text)?;
+            if self.explain {
+                print(&explain::of_message(&catalog, &input, (language, labels)))?;
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let text = String::from_utf8_lossy(&input);
@@ -78,6 +84,9 @@ impl Arguments {
             let mut page = Page::new();
             add_verdict(&mut page, &catalog, &verdict, language, labels);
             print(&page.finish())?;
+        }
+        if self.explain {
+            print(&explain::of_reply(&catalog, &text, self.command, (language, labels)))?;
         }
         Ok(ExitCode::SUCCESS)
     }

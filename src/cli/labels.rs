@@ -100,7 +100,7 @@ impl Labels {
         if language == "de" { &GERMAN } else { &ENGLISH }
     }
 
-    fn pick(&self, english: &'static str, german: &'static str) -> &'static str {
+    pub(super) fn pick(&self, english: &'static str, german: &'static str) -> &'static str {
         if self.german { german } else { english }
     }
 

@@ -1,7 +1,9 @@
 //! The command line: one binary that serves, classifies, looks up, and checks a catalogue.
 
+mod calibrate;
 mod check;
 mod classify;
+mod explain;
 mod labels;
 mod look_up;
 mod page;
@@ -39,6 +41,8 @@ enum Command {
     Lookup(look_up::Arguments),
     /// Check the built-in catalogue, or a directory laid over it
     Check(check::Arguments),
+    /// Measure verdicts and their confidence on labelled replies and mails
+    Calibrate(calibrate::Arguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -93,6 +97,7 @@ impl Cli {
             Some(Command::Classify(arguments)) => arguments.run(),
             Some(Command::Lookup(arguments)) => arguments.run(),
             Some(Command::Check(arguments)) => arguments.run(),
+            Some(Command::Calibrate(arguments)) => arguments.run(),
             Some(Command::Openapi) => {
                 let document = http::openapi::document(&Catalog::built_in()?);
                 print(&format!("{document:#}"))?;

@@ -49,6 +49,11 @@ impl Page {
         }
     }
 
+    /// Lines that must not be wrapped, and hold no control characters.
+    pub(super) fn as_it_stands(&mut self, lines: &str) {
+        self.out.push_str(lines);
+    }
+
     pub(super) fn finish(self) -> String {
         self.out.trim_end().to_owned()
     }

@@ -218,6 +218,7 @@ impl Examples {
             ("Remediation", &verdict["remediation"]),
             ("Link", &verdict["remediation"]["links"][0]),
             ("Evidence", &verdict["evidence"][0]),
+            ("DecidedBy", &verdict["decided_by"]),
             ("Code", code),
             ("Class", &code["class"]),
             ("Subject", &code["subject"]),

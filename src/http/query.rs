@@ -88,7 +88,7 @@ pub(super) struct Classify {
     /// The language of the texts; goes before `Accept-Language`.
     #[param(example = "de")]
     pub(super) lang: Option<String>,
-    /// `core` leaves out `codes`, `remediation` and `evidence`.
+    /// `core` leaves out `codes`, `remediation`, `decided_by` and `evidence`.
     #[param(inline)]
     pub(super) fields: Option<FieldsParam>,
 }
@@ -107,7 +107,7 @@ pub(super) struct ClassifyMessage {
     /// The language of the texts; goes before `Accept-Language`.
     #[param(example = "de")]
     pub(super) lang: Option<String>,
-    /// `core` leaves out `codes`, `remediation` and `evidence`.
+    /// `core` leaves out `codes`, `remediation`, `decided_by` and `evidence`.
     #[param(inline)]
     pub(super) fields: Option<FieldsParam>,
     /// Header fields of the original mail to give back, separated by commas: at most 32.

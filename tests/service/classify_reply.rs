@@ -198,7 +198,7 @@ async fn texts_come_in_the_language_asked_for() {
 async fn core_fields_leave_out_texts_and_evidence() {
     let answer = post("/v1/classify/reply?fields=core", "text/plain", "550 5.1.1 User unknown").await;
     let verdict: Value = answer.json().await.unwrap();
-    for left_out in ["codes", "remediation", "evidence"] {
+    for left_out in ["codes", "remediation", "decided_by", "evidence"] {
         assert!(verdict.get(left_out).is_none(), "{left_out}");
     }
     for kept in ["kind", "type", "permanence", "category", "group", "scope", "action", "confidence", "reply", "retry"] {
@@ -228,4 +228,49 @@ async fn every_piece_of_evidence_says_rule_words_and_weight() {
         assert!(!one["rule"].as_str().unwrap().is_empty() && !one["matched"].as_str().unwrap().is_empty());
         assert!((0.0..=1.0).contains(&one["weight"].as_f64().unwrap()));
     }
+}
+
+#[tokio::test]
+async fn the_time_of_the_next_try_is_read_from_the_reply() {
+    for (reply, advised, seconds) in [
+        ("450 4.7.1 Greylisted, please try again in 5 minutes", true, json!(300)),
+        ("451 4.7.1 Greylisted for 300 seconds", true, json!(300)),
+        ("421 4.7.0 Zu viele Nachrichten, bitte warten Sie 1 Stunde", true, json!(3600)),
+        ("450 4.0.0 Glorp, retry-after: 120", true, json!(120)),
+        // A limit is no advice; the category's stands.
+        ("421 4.7.0 Limit of 300 messages per 60 minutes exceeded, try again later", true, json!(1800)),
+        // Who is dead needs no second try.
+        ("550 5.1.1 User unknown, 5 minutes left", false, Value::Null),
+        // Transient by its code; by its words, retrying is useless.
+        ("421 4.7.1 [TS03] All messages from 192.0.2.10 will be permanently deferred", false, Value::Null),
+    ] {
+        let verdict = classify(reply).await;
+        assert_eq!(verdict["retry"], json!({"advised": advised, "after_seconds": seconds}), "{reply:?}");
+        let times: Vec<&Value> =
+            verdict["evidence"].as_array().unwrap().iter().filter(|one| one["source"] == "retry_time").collect();
+        assert!(times.len() <= 1 && times.iter().all(|time| time["category"].is_null()), "{reply:?}: {times:?}");
+    }
+    let verdict = classify("450 4.7.1 Greylisted, please try again in 5 minutes").await;
+    let time = verdict["evidence"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (time["rule"].as_str(), time["matched"].as_str()),
+        (Some("wait/try-again"), Some("try again in 5 minutes"))
+    );
+}
+
+#[tokio::test]
+async fn a_verdict_says_what_settled_it() {
+    for (reply, reason, rule) in [
+        ("550 5.1.1 Blocked by our spam policy", "words_over_codes", "policy/"),
+        ("550 5.1.1", "codes", "5.1.1"),
+        ("421 4.7.1 [TS03] All messages will be permanently deferred", "provider_rule", "yahoo/"),
+        ("250 2.0.0 OK", "positive_code", "2.0.0"),
+    ] {
+        let verdict = classify(reply).await;
+        let decided = &verdict["decided_by"];
+        assert_eq!(decided["reason"], reason, "{reply:?}");
+        assert!(decided["rule"].as_str().unwrap().starts_with(rule), "{reply:?}: {decided}");
+        assert!(!decided["text"].as_str().unwrap().is_empty(), "{reply:?}");
+    }
+    assert_eq!(classify("Glorp.").await["decided_by"]["rule"], Value::Null);
 }

@@ -181,3 +181,17 @@ async fn the_service_tells_how_it_is() {
     assert!(get("/docs/").await.text().await.unwrap().contains("swagger-ui"));
     assert_eq!(get_json("/openapi.json").await["info"]["title"], "retoure");
 }
+
+#[tokio::test]
+async fn a_category_lists_the_rules_that_lead_to_it() {
+    let view = get_json("/v1/categories/greylisted?lang=de").await;
+    let rules = view["rules"].as_array().unwrap();
+    assert!(rules.len() > 5, "{}", rules.len());
+    for rule in rules {
+        assert_eq!(rule["category"], "greylisted", "{rule}");
+        assert!(rule["id"].as_str().is_some_and(|id| id.contains('/')), "{rule}");
+        assert!(rule["weight"].as_f64().is_some_and(|weight| weight > 0.0), "{rule}");
+        assert!(rule["example"].is_string() && rule["source"]["title"].is_string(), "{rule}");
+    }
+    assert!(get_json("/v1/categories").await["categories"][0].get("rules").is_none());
+}

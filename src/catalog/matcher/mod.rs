@@ -212,6 +212,11 @@ impl Conditions {
 }
 
 impl Scan {
+    /// The phrases of which an anchor occurs, by their places in the catalogue, each once.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = u32> {
+        self.spoken.chunk_by(|a, b| a.phrase == b.phrase).map(|spoken| spoken[0].phrase)
+    }
+
     /// The provider that the words name, by its place in the catalogue.
     pub(super) fn provider(&self) -> Option<usize> {
         self.provider.map(|at| at as usize)
