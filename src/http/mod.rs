@@ -7,6 +7,8 @@
 //! | `GET /v1/categories`, `/v1/categories/{id}` | why deliveries fail, and how to mend it |
 //! | `GET /v1/providers`, `/v1/providers/{id}` | who refuses, and what that means there |
 //! | `GET /v1/blocklists`, `/v1/blocklists/{id}` | what a blocklist lists, and how to get off it |
+//! | `GET /v1/unmatched` | the most frequent replies that no rule knows |
+//! | `GET /metrics` | numbers for Prometheus |
 //! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
 //! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
 //!
@@ -32,7 +34,14 @@ pub use problem::Problem;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{catalog::Catalog, limits::Limits};
+use crate::{
+    catalog::Catalog,
+    classify::{Decision, Fields, ReportView},
+    limits::Limits,
+    report::Report,
+    smtp::Reply,
+    telemetry::Metrics,
+};
 
 /// What every request handler can reach.
 #[derive(Clone, Debug)]
@@ -40,17 +49,54 @@ pub struct AppState {
     catalog: Arc<ArcSwap<Catalog>>,
     limits: Limits,
     ready: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
 }
 
 impl AppState {
     /// A service that answers from `catalog` within `limits`.
     pub fn new(catalog: Catalog, limits: Limits) -> Self {
-        Self { catalog: Arc::new(ArcSwap::from_pointee(catalog)), limits, ready: Arc::new(AtomicBool::new(true)) }
+        let catalog = Arc::new(catalog);
+        let metrics = Arc::new(Metrics::new(catalog.clone()));
+        let ready = Arc::new(AtomicBool::new(true));
+        Self { catalog: Arc::new(ArcSwap::new(catalog)), limits, ready, metrics }
     }
 
     /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.catalog.load_full()
+    }
+
+    /// Makes `catalog` the one in force. Requests that run finish with the one they took.
+    pub fn replace_catalog(&self, catalog: Catalog) {
+        let catalog = Arc::new(catalog);
+        self.metrics.take(catalog.clone());
+        self.catalog.store(catalog);
+    }
+
+    /// The numbers that `/metrics` tells.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Counts a verdict on `reply`, weighed with `catalog`. Cheap and without a lock, so it belongs to every verdict.
+    pub fn observe(&self, catalog: &Catalog, decision: &Decision<'_>, reply: &Reply<'_>, recipient: Option<&str>) {
+        self.metrics.observe(catalog, decision, reply, recipient);
+    }
+
+    /// What a report mail means, counted.
+    pub fn view_report<'a>(
+        &self,
+        catalog: &'a Catalog,
+        report: &'a Report,
+        language: &str,
+        fields: Fields,
+    ) -> ReportView<'a> {
+        if report.recipients.is_empty() {
+            self.metrics.observe_kind(report.kind);
+        }
+        ReportView::observed(catalog, report, language, fields, &mut |decision, recipient| {
+            self.observe(catalog, decision, &recipient.reply, recipient.address.as_deref());
+        })
     }
 
     /// The bounds in force.
@@ -104,7 +150,7 @@ mod tests {
         let router = Router::new()
             .route("/panics", get(panics))
             .layer(CatchPanicLayer::custom(problem::from_panic))
-            .layer(middleware::from_fn_with_state(state, envelope::wrap));
+            .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap));
         let answer = router.oneshot(Request::get("/panics").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 500);
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
@@ -113,5 +159,6 @@ mod tests {
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(problem["instance"], "/panics");
         assert!(!problem.to_string().contains("anna"));
+        assert_eq!(state.metrics().panics.get(), 1);
     }
 }

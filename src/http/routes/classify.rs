@@ -51,6 +51,7 @@ pub(super) async fn reply(
     };
     let decision = classify::weigh(&catalog, &evidence);
     let recipient = asked.recipient.as_deref().or(reply.recipient.as_deref());
+    state.observe(&catalog, &decision, &reply, recipient);
     let fields = Fields::from(query.fields);
     let verdict = Verdict::new(&catalog, &decision, &reply, (evidence.command, recipient), language, fields);
     answer::json(&verdict, language)
@@ -86,5 +87,5 @@ pub(super) async fn message(
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
     let report = report::read(&catalog, &asked.mail, &query.wanted(), state.limits());
-    answer::json(&ReportView::new(&catalog, &report, language, Fields::from(query.fields)), language)
+    answer::json(&state.view_report(&catalog, &report, language, Fields::from(query.fields)), language)
 }
