@@ -43,7 +43,9 @@ impl Running {
         loop {
             let mut line = String::new();
             assert!(self.log.read_line(&mut line).unwrap() > 0, "the log ended: {:?}", self.lines);
-            let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            let read = serde_json::from_str(&line);
+            assert!(read.is_ok(), "no JSON: {line}");
+            let line: Value = read.unwrap();
             self.lines.push(line.clone());
             if is_wanted(&line) {
                 return line;
