@@ -19,11 +19,10 @@ use axum::{
     response::Response,
 };
 
-use super::{AppState, Problem, problem};
+use super::{AppState, Problem, answer, problem};
 use crate::telemetry::{AccessLine, TraceParent, access_log};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const CATALOG_VERSION: HeaderName = HeaderName::from_static("catalog-version");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A caller's own request id is kept up to this length.
@@ -47,9 +46,8 @@ pub(super) async fn wrap(State(state): State<AppState>, request: Request, next: 
     drop(in_flight);
 
     let mut response = with_problem_body(response, uri.path());
-    let headers = response.headers_mut();
-    if let Ok(version) = HeaderValue::from_str(state.catalog().version()) {
-        headers.insert(CATALOG_VERSION, version);
+    if !response.headers().contains_key(&answer::CATALOG_VERSION) {
+        response = answer::of(&state.catalog(), response);
     }
     let route = route.as_ref().map(MatchedPath::as_str);
     let (status, took) = (response.status().as_u16(), started.elapsed());

@@ -34,14 +34,7 @@ pub use problem::Problem;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{
-    catalog::Catalog,
-    classify::{Decision, Fields, ReportView},
-    limits::Limits,
-    report::Report,
-    smtp::Reply,
-    telemetry::Metrics,
-};
+use crate::{catalog::Catalog, limits::Limits, telemetry::Metrics};
 
 /// What every request handler can reach.
 #[derive(Clone, Debug)]
@@ -73,30 +66,9 @@ impl AppState {
         self.catalog.store(catalog);
     }
 
-    /// The numbers that `/metrics` tells.
-    pub fn metrics(&self) -> &Metrics {
+    /// The numbers that `/metrics` tells; every verdict that is given is counted there.
+    pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
-    }
-
-    /// Counts a verdict on `reply`, weighed with `catalog`. Cheap and without a lock, so it belongs to every verdict.
-    pub fn observe(&self, catalog: &Catalog, decision: &Decision<'_>, reply: &Reply<'_>, recipient: Option<&str>) {
-        self.metrics.observe(catalog, decision, reply, recipient);
-    }
-
-    /// What a report mail means, counted.
-    pub fn view_report<'a>(
-        &self,
-        catalog: &'a Catalog,
-        report: &'a Report,
-        language: &str,
-        fields: Fields,
-    ) -> ReportView<'a> {
-        if report.recipients.is_empty() {
-            self.metrics.observe_kind(report.kind);
-        }
-        ReportView::observed(catalog, report, language, fields, &mut |decision, recipient| {
-            self.observe(catalog, decision, &recipient.reply, recipient.address.as_deref());
-        })
     }
 
     /// The bounds in force.
@@ -135,7 +107,12 @@ pub fn app(state: AppState) -> Router {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, http::Request};
+    use axum::{
+        body::Body,
+        extract::State,
+        http::{HeaderMap, Request},
+        response::Response,
+    };
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
@@ -160,5 +137,28 @@ mod tests {
         assert_eq!(problem["instance"], "/panics");
         assert!(!problem.to_string().contains("anna"));
         assert_eq!(state.metrics().panics.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_names_the_catalogue_it_is_from_though_another_came_meanwhile() {
+        async fn straddles(State(state): State<AppState>) -> Response {
+            let catalog = state.catalog();
+            let folder = std::env::temp_dir().join(format!("retoure-straddles-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("another.toml"), "# of another version\n").unwrap();
+            state.replace_catalog(Catalog::load(&folder).unwrap());
+            std::fs::remove_dir_all(&folder).unwrap();
+            answer::look_up(&catalog, &"old", "en", &HeaderMap::new())
+        }
+        let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
+        let before = state.catalog().version().to_owned();
+        let router = Router::new()
+            .route("/straddles", get(straddles))
+            .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
+            .with_state(state.clone());
+        let answer = router.oneshot(Request::get("/straddles").body(Body::empty()).unwrap()).await.unwrap();
+        assert_ne!(state.catalog().version(), before);
+        assert_eq!(answer.headers()["catalog-version"], before.as_str());
+        assert!(answer.headers()["etag"].to_str().unwrap().contains(&before));
     }
 }
