@@ -65,22 +65,22 @@ impl Source {
                 tracing::info!("SIGHUP: there is no overlay to read; the built-in catalogue stays in force");
             }
         };
-        let mut seen = self.read;
+        let (mut seen, mut is_owed) = (self.read, false);
         loop {
             let is_asked_for = tokio::select! {
                 () = hang_up.received() => true,
                 () = tokio::time::sleep(poll) => false,
             };
+            if is_asked_for {
+                tracing::info!("SIGHUP: reading the overlay");
+            }
             let path = overlay.clone();
             let now = tokio::task::spawn_blocking(move || stamp(&path)).await.unwrap_or_default();
             // Files that still change are left for the next look: somebody is copying.
             let is_still = now == std::mem::replace(&mut seen, now);
-            if is_asked_for {
-                tracing::info!("SIGHUP: reading the overlay");
-            }
-            if is_asked_for || (is_still && now != self.read) {
+            if is_asked_for || is_owed || (is_still && now != self.read) {
+                is_owed = once(&state, &overlay, now).await == Reload::Torn;
                 self.read = now;
-                once(&state, &overlay).await;
             }
         }
     }
@@ -94,22 +94,30 @@ fn load(overlay: &Path) -> Result<Catalog, CatalogError> {
     Ok(catalog)
 }
 
-/// Reads the overlay once, and takes it if it is sound and other than what is in force.
-async fn once(state: &AppState, overlay: &Path) -> Reload {
+/// Reads the overlay once, and takes it if it is sound and other than what is in force. `before` is its stamp: what changes
+/// while it is read may be half old and half new, so it is neither taken nor refused.
+async fn once(state: &AppState, overlay: &Path, before: u64) -> Reload {
     let path = overlay.to_owned();
-    let loaded = tokio::task::spawn_blocking(move || load(&path)).await;
-    let result = match loaded {
-        Ok(Ok(catalog)) if catalog.version() == state.catalog().version() => {
+    let loaded = tokio::task::spawn_blocking(move || {
+        let loaded = load(&path);
+        (loaded, stamp(&path) == before)
+    });
+    let result = match loaded.await.map(|(loaded, is_whole)| is_whole.then_some(loaded)) {
+        Ok(None) => {
+            tracing::info!("the overlay changed while it was read; it is read again");
+            Reload::Torn
+        }
+        Ok(Some(Ok(catalog))) if catalog.version() == state.catalog().version() => {
             tracing::info!(catalog_version = catalog.version(), "the overlay is what is in force already");
             Reload::Unchanged
         }
-        Ok(Ok(catalog)) => {
+        Ok(Some(Ok(catalog))) => {
             let (version, phrases) = (catalog.version().to_owned(), catalog.phrases().len());
             state.replace_catalog(catalog);
             tracing::info!(catalog_version = version, phrases, "a new catalogue is in force");
             Reload::Taken
         }
-        Ok(Err(error)) => {
+        Ok(Some(Err(error))) => {
             for fault in error.faults.iter().take(MAX_LOGGED_FAULTS) {
                 tracing::error!(file = fault.file, line = fault.line, what = fault.what, "a fault in the overlay");
             }
@@ -207,6 +215,10 @@ mod tests {
             fs::create_dir_all(self.0.join(name).parent().unwrap()).unwrap();
             fs::write(self.0.join(name), content).unwrap();
         }
+
+        async fn taken_by(&self, state: &AppState) -> Reload {
+            once(state, &self.0, stamp(&self.0)).await
+        }
     }
 
     impl Drop for Folder {
@@ -232,19 +244,19 @@ mod tests {
         let reply = "550 quuxified by partner";
         assert_ne!(category_of(&state, reply), "policy");
         folder.write("partner.toml", GOOD);
-        assert_eq!(once(&state, &folder.0).await, Reload::Taken);
+        assert_eq!(folder.taken_by(&state).await, Reload::Taken);
         assert_eq!(category_of(&state, reply), "policy");
 
         // One good file does not come in with a bad one.
         folder.write("another.toml", &GOOD.replace("test-partner", "other").replace("quuxified", "wibbled"));
         folder.write("broken.toml", "[[phrase]]\nid = \"policy/broken\"\n");
-        assert_eq!(once(&state, &folder.0).await, Reload::Refused);
+        assert_eq!(folder.taken_by(&state).await, Reload::Refused);
         assert_eq!(category_of(&state, reply), "policy");
         assert_ne!(category_of(&state, "550 wibbled by partner"), "policy");
 
         fs::remove_file(folder.0.join("broken.toml")).unwrap();
         fs::remove_file(folder.0.join("another.toml")).unwrap();
-        assert_eq!(once(&state, &folder.0).await, Reload::Unchanged);
+        assert_eq!(folder.taken_by(&state).await, Reload::Unchanged);
         let text = state.metrics().text(state.catalog().version());
         for line in [
             "retoure_catalog_reloads_total{result=\"ok\"} 1\n",
@@ -256,12 +268,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_overlay_that_changes_while_it_is_read_is_not_taken_by_halves() {
+        let (state, folder) = (state(), Folder::new("torn"));
+        let before = stamp(&folder.0);
+        folder.write("partner.toml", GOOD);
+        assert_eq!(once(&state, &folder.0, before).await, Reload::Torn);
+        assert_ne!(category_of(&state, "550 quuxified by partner"), "policy");
+        assert_eq!(folder.taken_by(&state).await, Reload::Taken);
+    }
+
+    #[tokio::test]
     async fn a_dialect_whose_example_does_not_hold_is_refused() {
         let (state, folder) = (state(), Folder::new("dialect"));
         let dialect = "[[dialect]]\nid = \"test_mailer\"\nname = \"Test mailer\"\nsource = \"observed\"\n\
             signs = { from = [\"quux-daemon\"] }\n";
         folder.write("mailer.toml", dialect);
-        assert_eq!(once(&state, &folder.0).await, Reload::Refused);
+        assert_eq!(folder.taken_by(&state).await, Reload::Refused);
         assert!(state.catalog().dialects().iter().all(|dialect| dialect.id != "test_mailer"));
     }
 

@@ -20,7 +20,8 @@ const COLLECT: Duration = Duration::from_millis(50);
 const MAX_PENDING_BYTES: usize = 4 << 20;
 
 /// Which requests get a line in the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum AccessLogMode {
     /// All of them.
     #[default]

@@ -48,6 +48,8 @@ pub(crate) enum Reload {
     Unchanged,
     /// The new one has faults; the old one is in force.
     Refused,
+    /// It changed while it was read, and says nothing yet.
+    Torn,
 }
 
 impl Metrics {
@@ -106,11 +108,12 @@ impl Metrics {
         match result {
             Reload::Taken => self.reloads_ok.increment(),
             Reload::Refused => self.reloads_refused.increment(),
-            Reload::Unchanged => {}
+            Reload::Unchanged | Reload::Torn => {}
         }
         match result {
             Reload::Taken | Reload::Unchanged => self.note_success(),
             Reload::Refused => self.last_reload_ok.set(0),
+            Reload::Torn => {}
         }
     }
 

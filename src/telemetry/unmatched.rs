@@ -2,7 +2,7 @@
 //!
 //! Memory is bounded by the Space-Saving algorithm (Metwally, Agrawal, El Abbadi 2005): a new template takes the place of the
 //! rarest and inherits its count, so that whatever is frequent stays, and `overcount` tells by how much a count may be too high.
-//! Templates are masked before they are kept ([`super::mask`]).
+//! Templates are masked before they are kept (`mask`).
 
 use std::{
     collections::HashMap,

@@ -26,6 +26,7 @@ impl Running {
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .env_remove("RETOURE_LOG")
+            .env("RETOURE_DRAIN_SECONDS", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
