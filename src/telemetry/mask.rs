@@ -143,7 +143,7 @@ impl Dictionary {
             if is_placeholder {
                 out.push_str(word);
             } else if is_url(word) {
-                out.push_str(&without_path(word));
+                self.write_url(word, &mut out);
             } else {
                 self.mask_word(word, before, after, &mut out);
             }
@@ -174,17 +174,25 @@ impl Dictionary {
         if word.len() > MAX_WORD_BYTES {
             return Some("<id>");
         }
-        if !word.chars().any(char::is_alphabetic) || self.knows(word) {
+        if !word.chars().any(char::is_alphabetic) {
+            return None;
+        }
+        // Of whatever words a host's name is made, it may be a person's; but `unknown.Please` is a space that was forgotten.
+        if is_host(word) && !(self.knows(word) && ends_sentence(word)) {
+            return (!self.knows_host(word)).then_some("<host>");
+        }
+        if self.knows(word) {
             return None;
         }
         let is_inside = |sign: char| word.contains(sign);
-        if is_inside('.') {
-            return (!self.knows_host(word)).then_some("<host>");
-        }
         let has_small = word.chars().any(char::is_lowercase);
         let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
         if has_small && (is_inside('_') || has_digit) || is_inside('@') {
             return Some("<name>");
+        }
+        // `TSS04`: a provider's own code.
+        if has_digit && !has_small {
+            return None;
         }
         let is_one_of = |list: &[&str], neighbour: &str| list.contains(&neighbour.to_lowercase().as_str());
         let next = words(after).next();
@@ -192,6 +200,15 @@ impl Dictionary {
             || next.is_some_and(|next| is_one_of(&BEHIND_NAMES, next));
         let is_capitalised = word.chars().next().is_some_and(char::is_uppercase) && has_small;
         (beside_name || is_capitalised).then_some("<name>")
+    }
+
+    /// A URL's host tells who refuses; its path may tell whom.
+    fn write_url(&self, url: &str, out: &mut String) {
+        let host_at = url.find("://").map_or(0, |at| at + 3);
+        let path_at = url[host_at..].find(['/', '?', '#']).map_or(url.len(), |at| host_at + at);
+        let (host, path) = url.split_at(path_at);
+        out.push_str(host);
+        out.push_str(if self.knows(path) { path } else { "/<path>" });
     }
 
     /// Whether every part of a word is harmless. One or two letters say nothing, but where they are a word of their own.
@@ -230,20 +247,43 @@ fn last_word(text: &str) -> Option<&str> {
 }
 
 fn is_between(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | '\'' | ',' | ';' | '=' | '|')
+    c.is_whitespace()
+        || matches!(
+            c,
+            '<' | '>'
+                | '('
+                | ')'
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '"'
+                | '\''
+                | ','
+                | ';'
+                | '='
+                | '|'
+                | '’'
+                | '‘'
+                | '“'
+                | '”'
+                | '„'
+        )
 }
 
 fn is_url(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
-/// A URL's host tells who refuses; its path may tell whom.
-fn without_path(url: &str) -> String {
-    let host_at = url.find("://").map_or(0, |at| at + 3);
-    match url[host_at..].find(['/', '?', '#']) {
-        Some(at) if host_at + at + 1 < url.len() => format!("{}/<path>", &url[..host_at + at]),
-        _ => url.to_owned(),
-    }
+/// Labels that end in one of letters.
+fn is_host(word: &str) -> bool {
+    word.rsplit_once('.').is_some_and(|(_, last)| last.chars().count() >= 2 && last.chars().all(char::is_alphabetic))
+}
+
+/// Whether a sentence begins behind the last dot.
+fn ends_sentence(word: &str) -> bool {
+    let mut last = word.rsplit('.').next().unwrap_or_default().chars();
+    last.next().is_some_and(char::is_uppercase) && last.next().is_some_and(char::is_lowercase)
 }
 
 #[cfg(test)]
@@ -268,6 +308,8 @@ mod tests {
             ("refused: annegret84", "refused: <name>"),
             ("mail for schmitz-maier.de refused", "mail for <host> refused"),
             ("see https://help.example.org/u/annegret?x=1", "see https://help.example.org/<path>"),
+            ("mail.post.de has no such user", "<host> has no such user"),
+            ("schmitz-maier.de’s policy", "<host>’s policy"),
         ] {
             assert_eq!(DICTIONARY.mask(template), expected, "{template}");
         }
@@ -282,6 +324,7 @@ mod tests {
             "Message rejected. See https://help.example.org/",
             "Nachricht abgelehnt: Postfach voll",
             "5.7.1 TSS04 not accepted",
+            "[C14] Mailbox unknown.Please see http://help.example.org/error-codes",
             "",
             "   ",
             "<>",
