@@ -18,6 +18,7 @@ pub mod classify;
 pub mod cli;
 pub mod http;
 pub mod limits;
+pub mod reload;
 pub mod report;
 pub mod serve;
 pub mod settings;

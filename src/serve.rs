@@ -6,8 +6,8 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::{
-    catalog::Catalog,
     http::{self, AppState},
+    reload,
     settings::Settings,
 };
 
@@ -16,10 +16,8 @@ use crate::{
 /// # Errors
 /// When the catalogue has faults or the address cannot be listened on.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
-    let catalog = match &settings.catalog {
-        Some(overlay) => Catalog::load(overlay),
-        None => Catalog::built_in(),
-    }?;
+    let source = reload::Source::new(settings.catalog.clone());
+    let catalog = source.load()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads could be started")?;
     runtime.block_on(async {
@@ -34,7 +32,9 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
             phrases = catalog.phrases().len(),
             "listening; try http://{address}/docs"
         );
-        answer(listener, AppState::new(catalog, settings.limits()), told_to_leave()).await.context("the server failed")
+        let state = AppState::new(catalog, settings.limits());
+        tokio::spawn(source.watch(state.clone(), reload::POLL));
+        answer(listener, state, told_to_leave()).await.context("the server failed")
     })
 }
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::limits::Limits;
+use crate::{limits::Limits, telemetry::AccessLogMode};
 
 /// Settings of `retoure serve`.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +34,10 @@ pub struct Settings {
     /// How to log: text, json, or auto (text on a terminal, json elsewhere)
     #[arg(long, env = "RETOURE_LOG_FORMAT", value_name = "FORMAT", default_value = "auto")]
     pub log_format: LogFormat,
+
+    /// Which requests get a line in the log: on, off, or errors (status 400 and above)
+    #[arg(long, env = "RETOURE_ACCESS_LOG", value_name = "WHICH", default_value = "on")]
+    pub access_log: AccessLogMode,
 }
 
 /// The form of the log.

@@ -12,7 +12,7 @@ use super::{
 
 /// The place of a category in the catalogue; cheap to copy and compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CategoryId(pub(super) u16);
+pub struct CategoryId(pub(crate) u16);
 
 /// Why a delivery failed.
 #[derive(Clone, Debug, Deserialize)]

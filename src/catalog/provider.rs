@@ -6,7 +6,7 @@ use super::{source::Citation, text::Text};
 
 /// The place of a provider in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProviderId(pub(super) u16);
+pub struct ProviderId(pub(crate) u16);
 
 impl ProviderId {
     /// No provider has this place.

@@ -128,6 +128,17 @@ const TOO_LITTLE: f32 = 0.4;
 impl<'a> ReportView<'a> {
     /// Weighs every recipient's reply and puts the report into words.
     pub fn new(catalog: &'a Catalog, report: &'a Report, language: &str, fields: Fields) -> Self {
+        Self::observed(catalog, report, language, fields, &mut |_, _| {})
+    }
+
+    /// The same, and shows each decision with the recipient it is about, for whoever counts them.
+    pub fn observed(
+        catalog: &'a Catalog,
+        report: &'a Report,
+        language: &str,
+        fields: Fields,
+        observe: &mut dyn FnMut(&Decision<'_>, &Recipient),
+    ) -> Self {
         Self {
             kind: report.kind,
             format: report.format,
@@ -139,7 +150,15 @@ impl<'a> ReportView<'a> {
             arrival_date: report.arrival_date.as_deref(),
             original: original_view(&report.original),
             complaint: report.complaint.as_ref().map(complaint_view),
-            recipients: report.recipients.iter().map(|r| recipient_view(catalog, r, language, fields)).collect(),
+            recipients: report
+                .recipients
+                .iter()
+                .map(|recipient| {
+                    let decision = weigh_recipient(catalog, recipient);
+                    observe(&decision, recipient);
+                    recipient_view(catalog, recipient, &decision, language, fields)
+                })
+                .collect(),
             cut: &report.cut,
         }
     }
@@ -148,13 +167,13 @@ impl<'a> ReportView<'a> {
 fn recipient_view<'a>(
     catalog: &'a Catalog,
     recipient: &'a Recipient,
+    decision: &Decision<'a>,
     language: &str,
     fields: Fields,
 ) -> RecipientView<'a> {
-    let decision = weigh_recipient(catalog, recipient);
     let with = (recipient.reply.command, recipient.address.as_deref());
     RecipientView {
-        verdict: Verdict::new(catalog, &decision, &recipient.reply, with, language, fields),
+        verdict: Verdict::new(catalog, decision, &recipient.reply, with, language, fields),
         original_recipient: recipient.original_address.as_deref(),
         dsn_action: recipient.action.as_deref(),
         remote_mta: recipient.remote_mta.as_deref(),

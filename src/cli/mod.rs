@@ -108,8 +108,10 @@ impl Cli {
 }
 
 fn run_server(settings: &Settings) -> anyhow::Result<ExitCode> {
-    telemetry::start(&settings.log, settings.log_format)?;
-    serve::run(settings)?;
+    telemetry::start(&settings.log, settings.log_format, settings.access_log)?;
+    let served = serve::run(settings);
+    telemetry::flush();
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,7 +3,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -11,6 +11,8 @@ use serde::Serialize;
 
 use super::Problem;
 use crate::{catalog::Catalog, limits::Limits};
+
+pub(super) const CATALOG_VERSION: HeaderName = HeaderName::from_static("catalog-version");
 
 /// Items on a page where none are asked for.
 const PAGE_ITEMS: usize = 100;
@@ -45,6 +47,14 @@ pub(super) fn look_up<T: Serialize>(catalog: &Catalog, value: &T, language: &str
     // A reload may change it at any time: keep it, but ask.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+    of(catalog, response)
+}
+
+/// Names the catalogue that an answer is from. Another may be in force by the time the answer stands.
+pub(super) fn of(catalog: &Catalog, mut response: Response) -> Response {
+    if let Ok(version) = HeaderValue::from_str(catalog.version()) {
+        response.headers_mut().insert(CATALOG_VERSION, version);
+    }
     response
 }
 
@@ -115,7 +125,7 @@ fn accepts_json(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
+    fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
     }
 

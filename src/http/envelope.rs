@@ -1,7 +1,9 @@
-//! What surrounds every answer: its request id, the catalogue's version, its line in the log, and the body of a problem.
+//! What surrounds every answer: its request id, the catalogue's version, its numbers and its line in the log, and the body of a
+//! problem.
 
 use std::{
     hash::{BuildHasher, RandomState},
+    io::Write,
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -17,10 +19,11 @@ use axum::{
     response::Response,
 };
 
-use super::{AppState, Problem, problem};
+use super::{AppState, Problem, answer, problem};
+use crate::telemetry::{AccessLine, TraceParent, access_log};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const CATALOG_VERSION: HeaderName = HeaderName::from_static("catalog-version");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A caller's own request id is kept up to this length.
 const MAX_REQUEST_ID_BYTES: usize = 128;
@@ -29,23 +32,39 @@ const MAX_REQUEST_ID_BYTES: usize = 128;
 pub(super) async fn wrap(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(&request);
+    // Several of them are malformed as one of a wrong form is (W3C Trace Context §3.2.2.5).
+    let mut traces = request.headers().get_all(&TRACEPARENT).iter();
+    let trace = match (traces.next(), traces.next()) {
+        (Some(value), None) => TraceParent::parse(value.as_bytes()),
+        _ => None,
+    };
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
 
-    let mut response = with_problem_body(next.run(request).await, path);
-    let headers = response.headers_mut();
-    if let Ok(version) = HeaderValue::from_str(state.catalog().version()) {
-        headers.insert(CATALOG_VERSION, version);
+    let in_flight = state.metrics().requests.in_flight.enter();
+    let response = next.run(request).await;
+    drop(in_flight);
+
+    let mut response = with_problem_body(response, uri.path());
+    if !response.headers().contains_key(&answer::CATALOG_VERSION) {
+        response = answer::of(&state.catalog(), response);
     }
-    tracing::info!(
-        request_id = id.to_str().unwrap_or_default(),
-        method = method.as_str(),
-        // The route, not the path: a path may hold what a person typed.
-        route = route.as_ref().map_or("none", MatchedPath::as_str),
-        status = response.status().as_u16(),
-        duration_ms = started.elapsed().as_secs_f64() * 1000.0,
-        "request answered"
-    );
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    state.metrics().requests.answered(route, method.as_str(), status, took);
+    if response.extensions_mut().remove::<problem::Panicked>().is_some() {
+        state.metrics().panics.increment();
+    }
+    if let Some(log) = access_log() {
+        log.note(&AccessLine {
+            request_id: id.to_str().unwrap_or_default(),
+            trace: trace.as_ref(),
+            method: method.as_str(),
+            route: route.unwrap_or("none"),
+            status,
+            took,
+        });
+    }
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
@@ -61,19 +80,23 @@ fn request_id(request: &Request) -> HeaderValue {
 fn new_request_id() -> HeaderValue {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let id = format!("{:016x}-{:x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed));
-    HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unknown"))
+    let mut id = [0; 33];
+    let mut rest = &mut id[..];
+    // Two numbers of at most sixteen digits and a hyphen: they fit.
+    let _ = write!(rest, "{:016x}-{:x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed));
+    let unused = rest.len();
+    HeaderValue::from_bytes(&id[..id.len() - unused]).unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 /// Writes the body of a problem; makes one of a bare error that the framework answered.
-fn with_problem_body(mut response: Response, path: String) -> Response {
+fn with_problem_body(mut response: Response, path: &str) -> Response {
     let status = response.status();
     let mut problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if status.is_client_error() || status.is_server_error() => Problem::new(status, what_happened(status)),
         None => return response,
     };
-    problem.instance = path;
+    path.clone_into(&mut problem.instance);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, problem::MEDIA_TYPE);

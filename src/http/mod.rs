@@ -7,6 +7,8 @@
 //! | `GET /v1/categories`, `/v1/categories/{id}` | why deliveries fail, and how to mend it |
 //! | `GET /v1/providers`, `/v1/providers/{id}` | who refuses, and what that means there |
 //! | `GET /v1/blocklists`, `/v1/blocklists/{id}` | what a blocklist lists, and how to get off it |
+//! | `GET /v1/unmatched` | the most frequent replies that no rule knows |
+//! | `GET /metrics` | numbers for Prometheus |
 //! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
 //! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
 //!
@@ -32,7 +34,7 @@ pub use problem::Problem;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{catalog::Catalog, limits::Limits};
+use crate::{catalog::Catalog, limits::Limits, telemetry::Metrics};
 
 /// What every request handler can reach.
 #[derive(Clone, Debug)]
@@ -40,17 +42,33 @@ pub struct AppState {
     catalog: Arc<ArcSwap<Catalog>>,
     limits: Limits,
     ready: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
 }
 
 impl AppState {
     /// A service that answers from `catalog` within `limits`.
     pub fn new(catalog: Catalog, limits: Limits) -> Self {
-        Self { catalog: Arc::new(ArcSwap::from_pointee(catalog)), limits, ready: Arc::new(AtomicBool::new(true)) }
+        let catalog = Arc::new(catalog);
+        let metrics = Arc::new(Metrics::new(catalog.clone()));
+        let ready = Arc::new(AtomicBool::new(true));
+        Self { catalog: Arc::new(ArcSwap::new(catalog)), limits, ready, metrics }
     }
 
     /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.catalog.load_full()
+    }
+
+    /// Makes `catalog` the one in force. Requests that run finish with the one they took.
+    pub fn replace_catalog(&self, catalog: Catalog) {
+        let catalog = Arc::new(catalog);
+        self.metrics.take(catalog.clone());
+        self.catalog.store(catalog);
+    }
+
+    /// The numbers that `/metrics` tells; every verdict that is given is counted there.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The bounds in force.
@@ -89,7 +107,12 @@ pub fn app(state: AppState) -> Router {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, http::Request};
+    use axum::{
+        body::Body,
+        extract::State,
+        http::{HeaderMap, Request},
+        response::Response,
+    };
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
@@ -104,7 +127,7 @@ mod tests {
         let router = Router::new()
             .route("/panics", get(panics))
             .layer(CatchPanicLayer::custom(problem::from_panic))
-            .layer(middleware::from_fn_with_state(state, envelope::wrap));
+            .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap));
         let answer = router.oneshot(Request::get("/panics").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 500);
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
@@ -113,5 +136,29 @@ mod tests {
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(problem["instance"], "/panics");
         assert!(!problem.to_string().contains("anna"));
+        assert_eq!(state.metrics().panics.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_names_the_catalogue_it_is_from_though_another_came_meanwhile() {
+        async fn straddles(State(state): State<AppState>) -> Response {
+            let catalog = state.catalog();
+            let folder = std::env::temp_dir().join(format!("retoure-straddles-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("another.toml"), "# of another version\n").unwrap();
+            state.replace_catalog(Catalog::load(&folder).unwrap());
+            std::fs::remove_dir_all(&folder).unwrap();
+            answer::look_up(&catalog, &"old", "en", &HeaderMap::new())
+        }
+        let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
+        let before = state.catalog().version().to_owned();
+        let router = Router::new()
+            .route("/straddles", get(straddles))
+            .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
+            .with_state(state.clone());
+        let answer = router.oneshot(Request::get("/straddles").body(Body::empty()).unwrap()).await.unwrap();
+        assert_ne!(state.catalog().version(), before);
+        assert_eq!(answer.headers()["catalog-version"], before.as_str());
+        assert!(answer.headers()["etag"].to_str().unwrap().contains(&before));
     }
 }

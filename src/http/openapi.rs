@@ -180,6 +180,7 @@ impl Examples {
             ("/v1/providers/{id}", "get", &self.provider),
             ("/v1/blocklists", "get", &json!({"blocklists": [self.blocklist], "next": "1"})),
             ("/v1/blocklists/{id}", "get", &self.blocklist),
+            ("/v1/unmatched", "get", &unmatched()),
             ("/livez", "get", &json!({"status": "ok"})),
             ("/readyz", "get", &json!({"status": "ready"})),
         ] {
@@ -194,6 +195,7 @@ impl Examples {
                 }
             }
         }
+        document["paths"]["/metrics"]["get"]["responses"]["200"]["content"]["text/plain"]["example"] = json!(METRICS);
         let content = &mut document["paths"]["/v1/classify/reply"]["post"]["requestBody"]["content"];
         content["application/json"]["example"] = request;
         content["text/plain"]["example"] = json!(BLOCKED);
@@ -241,6 +243,8 @@ impl Examples {
             ("Problem", &problem("422", "/v1/classify/reply")),
             ("FieldError", &problem("422", "/v1/classify/reply")["errors"][0]),
             ("Health", &json!({"status": "ready"})),
+            ("UnmatchedList", &unmatched()),
+            ("UnmatchedReply", &unmatched()["unmatched"][0]),
             ("ProviderList", &json!({"providers": [self.provider], "next": "1"})),
             ("BlocklistList", &json!({"blocklists": [self.blocklist], "next": "1"})),
             (
@@ -269,6 +273,19 @@ impl Examples {
         }
     }
 }
+
+/// An unknown reply, as the service tells it.
+fn unmatched() -> Value {
+    json!({"unmatched": [{
+        "template": "<email>: quuxified by <host>", "fingerprint": "6ab9d7c44d3b2c6e", "code": 550, "enhanced": "5.9.9",
+        "count": 42, "overcount": 0, "first_seen": "2026-11-23T06:33:12Z", "last_seen": "2026-11-23T09:14:55Z",
+    }]})
+}
+
+/// The beginning of what `/metrics` answers.
+const METRICS: &str = "# HELP retoure_classifications_total Verdicts given, one a recipient, by what they say.\n\
+    # TYPE retoure_classifications_total counter\n\
+    retoure_classifications_total{kind=\"bounce\",type=\"soft\",category=\"mailbox_full\",provider=\"gmail\"} 7\n";
 
 /// A problem as this route gives it.
 fn problem(status: &str, path: &str) -> Value {
@@ -300,6 +317,7 @@ fn problem(status: &str, path: &str) -> Value {
                 "errors": [{"pointer": "/replyy", "detail": detail}],
             });
         }
+        _ if path == "/v1/unmatched" => ("Unprocessable Entity", "`limit` is 1000; expected 1 to 500"),
         _ => ("Unprocessable Entity", "`lang` is not a language tag; expected one such as `de` or `en`"),
     };
     let status: u16 = status.parse().unwrap_or_default();

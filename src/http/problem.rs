@@ -106,9 +106,15 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 pub(super) fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let is_text = panic.is::<String>() || panic.is::<&str>();
     tracing::error!(is_text, "a request handler panicked");
-    Problem::new(
+    let mut response = Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "the service failed to answer; the fault is ours, not in your request",
     )
-    .into_response()
+    .into_response();
+    response.extensions_mut().insert(Panicked);
+    response
 }
+
+/// Marks an answer in place of which a handler panicked, for the envelope to count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panicked;

@@ -213,3 +213,33 @@ impl Check for List {
         check_language(self.lang.as_deref())
     }
 }
+
+/// Which unknown replies are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListUnmatched {
+    /// How many at most.
+    #[param(example = 20, minimum = 1, maximum = 500, default = 100)]
+    pub(super) limit: Option<usize>,
+    /// Which come first: those that came most often (`count`, as without it), or last (`recent`).
+    #[param(inline)]
+    pub(super) order: Option<UnmatchedOrder>,
+}
+
+/// Which unknown replies come first.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UnmatchedOrder {
+    /// Those that came most often.
+    #[default]
+    Count,
+    /// Those that came last.
+    Recent,
+}
+
+impl Check for ListUnmatched {
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}

@@ -6,5 +6,7 @@ mod bad_input;
 mod classify_message;
 mod classify_reply;
 mod look_ups;
+mod process;
 mod seed_codes;
+mod seeing;
 mod server;

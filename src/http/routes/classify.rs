@@ -51,9 +51,10 @@ pub(super) async fn reply(
     };
     let decision = classify::weigh(&catalog, &evidence);
     let recipient = asked.recipient.as_deref().or(reply.recipient.as_deref());
+    state.metrics().observe(&catalog, &decision, &reply, recipient);
     let fields = Fields::from(query.fields);
     let verdict = Verdict::new(&catalog, &decision, &reply, (evidence.command, recipient), language, fields);
-    answer::json(&verdict, language)
+    answer::of(&catalog, answer::json(&verdict, language))
 }
 
 /// Tell what a report mail means
@@ -86,5 +87,6 @@ pub(super) async fn message(
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
     let report = report::read(&catalog, &asked.mail, &query.wanted(), state.limits());
-    answer::json(&ReportView::new(&catalog, &report, language, Fields::from(query.fields)), language)
+    let view = state.metrics().view_report(&catalog, &report, language, Fields::from(query.fields));
+    answer::of(&catalog, answer::json(&view, language))
 }

@@ -5,7 +5,9 @@ mod categories;
 mod classify;
 mod codes;
 mod health;
+mod metrics;
 mod providers;
+mod unmatched;
 
 use axum::middleware;
 use utoipa::OpenApi;
@@ -26,9 +28,25 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(providers::one))
         .routes(routes!(blocklists::list))
         .routes(routes!(blocklists::one))
+        .routes(routes!(unmatched::list))
         .route_layer(middleware::from_fn(answer::require_json_accepted));
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(versioned)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::scrape))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::ROUTES;
+
+    #[test]
+    fn every_route_has_numbers_of_its_own() {
+        let (_, document) = all().split_for_parts();
+        let missing: Vec<&String> =
+            document.paths.paths.keys().filter(|path| !ROUTES.contains(&path.as_str())).collect();
+        assert!(missing.is_empty(), "telemetry/requests.rs does not know {missing:?}");
+    }
 }
