@@ -5,7 +5,8 @@
 //! the share of right verdicts, weighed by the bin's size. The map is fitted by pool-adjacent-violators: verdicts in the order of
 //! their scores, neighbours pooled until no pool is righter than the next, and pools smaller than [`LEAST`] joined to the
 //! nearest; each pool gives one knot, its mean score and `(right + 1) / (all + 2)`, so that no few lucky verdicts promise certainty.
-//! Knots at both ends of each pool were tried: they fit the labels better and unseen replies worse. Verdicts of `unknown` keep
+//! Knots at both ends of each pool were tried on the first 522 labels: cross-validation found them worse (0.041 against 0.035), though
+//! on another collection they did better; the smoother map was kept, as it keeps apart scores within a pool. Verdicts of `unknown` keep
 //! their score: they claim nothing that could be right.
 //! Sums are made in the order of the scores: the same verdicts give the same table.
 
