@@ -244,19 +244,19 @@ struct CompiledCondition {
     not_text: Vec<usize>,
 }
 
-#[derive(Debug)]
-struct Word {
+#[derive(Clone, Debug)]
+pub(super) struct Word {
     folded: String,
     at_start: bool,
 }
 
 impl Word {
-    fn new(written: &str) -> Self {
+    pub(super) fn new(written: &str) -> Self {
         let (text, at_start) = written.strip_prefix('^').map_or((written, false), |text| (text, true));
         Self { folded: fold(text).into_owned(), at_start }
     }
 
-    fn is_in(&self, folded: &str) -> bool {
+    pub(super) fn is_in(&self, folded: &str) -> bool {
         if self.at_start { folded.starts_with(&self.folded) } else { folded.contains(&self.folded) }
     }
 }

@@ -23,14 +23,15 @@ use super::{
     phrase::{Phrase, PhraseTable, Says},
     prior::Priors,
     provider::{Provider, ProviderId},
+    rescue::{Rescue, RescueTable},
     source::{Citation, Source},
     text::REQUIRED_LANGUAGES,
 };
 use crate::smtp::Reply;
 
 /// The kinds of table that a file may hold.
-const KINDS: [&str; 9] =
-    ["source", "class", "subject", "code", "category", "phrase", "provider", "blocklist", "dialect"];
+const KINDS: [&str; 10] =
+    ["source", "class", "subject", "code", "category", "phrase", "provider", "blocklist", "dialect", "rescue"];
 
 /// Everything read, not yet checked against each other.
 #[derive(Default)]
@@ -44,6 +45,7 @@ struct Draft {
     blocklists: Layered<Blocklist>,
     dialects: Layered<Dialect>,
     providers: Layered<Provider>,
+    rescue: Layered<RescueTable>,
 }
 
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
@@ -135,6 +137,7 @@ impl Draft {
         take(&mut self.blocklists, (&mut tables, "blocklist", layer), |b| b.id.clone(), faults);
         take(&mut self.dialects, (&mut tables, "dialect", layer), |d| d.id.clone(), faults);
         take(&mut self.providers, (&mut tables, "provider", layer), |p| p.id.clone(), faults);
+        take(&mut self.rescue, (&mut tables, "rescue", layer), |r| r.id.clone(), faults);
         tables.finish(&KINDS, faults);
     }
 
@@ -172,6 +175,7 @@ impl Draft {
         let provider_matcher = Matcher::new(&provider_words).ok()?;
         let blocklist_matcher = Matcher::new(&blocklist_words).ok()?;
         self.check_dialects(faults);
+        self.check_rescue(faults);
         let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
         let recogniser = Dialects::new(&dialects).ok()?;
 
@@ -205,6 +209,7 @@ impl Draft {
             blocklist_matcher,
             dialects,
             recogniser,
+            rescue: Rescue::new(self.rescue.tables.iter().map(|located| &located.table)),
             index: OnceLock::new(),
         })
     }
@@ -239,6 +244,9 @@ impl Draft {
         }
         for dialect in &self.dialects.tables {
             check(dialect.fault(""), &mut std::iter::once(&dialect.table.source));
+        }
+        for rescue in &self.rescue.tables {
+            check(rescue.fault(""), &mut std::iter::once(&rescue.table.source));
         }
     }
 
@@ -282,6 +290,23 @@ impl Draft {
             }
             if dialect.examples.is_empty() {
                 fault("`examples` is empty; one must prove the dialect");
+            }
+        }
+    }
+
+    fn check_rescue(&self, faults: &mut Vec<Fault>) {
+        for located in &self.rescue.tables {
+            let rescue = &located.table;
+            let mut fault = |what: &str| faults.push(located.fault(format!("rescue {}: {what}", rescue.id)));
+            if rescue.words.iter().all(|word| word.trim().is_empty()) {
+                fault("`words` is empty; a sign needs words to be seen by");
+            }
+            match (rescue.sign.is_in_field(), &rescue.field) {
+                (true, None) => fault("`field` is missing; this sign stands in a header field"),
+                (false, Some(_)) => {
+                    fault("`field` means nothing here; only the signs machine and person stand in a header field")
+                }
+                _ => {}
             }
         }
     }

@@ -17,6 +17,7 @@ mod matcher;
 mod phrase;
 mod prior;
 mod provider;
+mod rescue;
 mod search;
 mod source;
 mod text;
@@ -40,6 +41,7 @@ pub use matcher::Found;
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
+pub use rescue::{Rescue, RescueSign, RescueTable};
 pub use search::CodeFilter;
 pub use source::{Citation, Source};
 pub use text::{DEFAULT_LANGUAGE, REQUIRED_LANGUAGES, Text, Texts};
@@ -74,6 +76,7 @@ pub struct Catalog {
     blocklist_matcher: matcher::Matcher,
     dialects: Vec<Dialect>,
     recogniser: dialect::Dialects,
+    rescue: Rescue,
     /// Made when somebody first searches.
     index: OnceLock<search::Index>,
 }
@@ -211,6 +214,11 @@ impl Catalog {
     pub fn recognise_dialect(&self, signs: &Signs<'_>) -> Option<(&Dialect, bool)> {
         let (at, is_delay) = self.recogniser.recognise(signs)?;
         Some((&self.dialects[at], is_delay))
+    }
+
+    /// What is known of reports in no known form.
+    pub fn rescue(&self) -> &Rescue {
+        &self.rescue
     }
 
     /// Every blocklist, in the order of the files.

@@ -60,7 +60,7 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
             let recipients: Vec<String> = split_addresses(recipients).filter_map(address::cleaned).collect();
             if !recipients.is_empty() {
                 for recipient in recipients {
-                    current = telling.open(recipient, most);
+                    current = telling.open(&recipient, most);
                     telling.at(current).take(line, facts);
                 }
                 continue;
@@ -100,14 +100,14 @@ impl Telling {
     }
 
     /// A recipient that is named again goes on where it was.
-    pub(super) fn open(&mut self, recipient: String, most: usize) -> Option<usize> {
-        let known = self.recipients.iter().position(|told| told.recipient.eq_ignore_ascii_case(&recipient));
+    pub(super) fn open(&mut self, recipient: &str, most: usize) -> Option<usize> {
+        let known = self.recipients.iter().position(|told| told.recipient.eq_ignore_ascii_case(recipient));
         if let Some(at) = known {
             self.recipients[at].is_open = true;
             return known;
         }
         if self.recipients.len() < most {
-            self.recipients.push(Told { recipient, is_open: true, ..Told::default() });
+            self.recipients.push(Told { recipient: recipient.to_owned(), is_open: true, ..Told::default() });
         }
         Some(self.recipients.len() - 1)
     }

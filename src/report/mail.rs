@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use mail_parser::{Encoding, Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::{html, words};
-use crate::limits::Limits;
+use crate::{catalog::Rescue, limits::Limits};
 
 /// A report mail in parts.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(super) struct Mail {
 
 impl Mail {
     /// Takes `bytes` apart; what is no mail becomes words.
-    pub(super) fn read(bytes: &[u8], limits: &Limits) -> Self {
+    pub(super) fn read(bytes: &[u8], rescue: &Rescue, limits: &Limits) -> Self {
         let mut mail = Self::default();
         let bytes = with_line_feeds(bytes);
         let bytes = without_mailbox_line(&bytes);
@@ -45,7 +45,7 @@ impl Mail {
             }
             None => mail.add_text(&String::from_utf8_lossy(bytes), limits),
         }
-        mail.report_bytes = words::report_part(&mail.text).len();
+        mail.report_bytes = words::report_part(&mail.text, rescue).len();
         mail
     }
 

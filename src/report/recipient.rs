@@ -8,7 +8,7 @@ use super::{
     words,
 };
 use crate::{
-    catalog::Kind,
+    catalog::{Kind, Rescue},
     smtp::{EnhancedCode, Reply, ReplyCode},
 };
 
@@ -106,6 +106,7 @@ impl Recipient {
         telling: &Telling,
         mail: &Mail,
         report: &Report,
+        rescue: &Rescue,
     ) -> Self {
         let final_address = block.final_recipient.as_deref().and_then(address::in_field);
         let original_address = block.original_recipient.as_deref().and_then(address::in_field);
@@ -134,7 +135,7 @@ impl Recipient {
         {
             // The time ran out; the last attempt says why.
             reply.enhanced = spoken.enhanced;
-        } else if is_consequence(&reply) && refuses {
+        } else if is_consequence(&reply, rescue) && refuses {
             reply = Reply { enhanced: spoken.enhanced.or(reply.enhanced), ..spoken };
         } else if says_nothing(&reply.text) {
             reply = Reply {
@@ -200,11 +201,8 @@ fn is_expiry(status: Option<EnhancedCode>) -> bool {
 }
 
 /// `503 Need RCPT` and the like only echo an earlier refusal, which stands in the transcript (Sendmail).
-fn is_consequence(reply: &Reply<'_>) -> bool {
-    let folded = reply.text.to_ascii_lowercase();
-    reply.code.map(ReplyCode::number) == Some(503)
-        || folded.starts_with("need rcpt")
-        || ["valid recipient", "no valid recipients", "service unavailable"].contains(&folded.as_str())
+fn is_consequence(reply: &Reply<'_>, rescue: &Rescue) -> bool {
+    reply.code.map(ReplyCode::number) == Some(503) || rescue.is_echo(&reply.text)
 }
 
 /// RFC 3464 §2.3.3; an action that it does not know is judged by the status.
