@@ -3,7 +3,7 @@
 use super::{address, mail::head, original, words};
 use crate::{
     catalog::{Block, Dialect, Fallback, Folded, LineFacts, LinePattern, fold},
-    smtp::Command,
+    smtp::{Command, Reply},
 };
 
 /// What a report's words tell about one recipient.
@@ -42,6 +42,8 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
     }
     // Which of the recipients the next lines belong to.
     let mut current: Option<usize> = None;
+    // Whether lines above the first recipient tell what was said.
+    let mut told_before = false;
     for line in report_lines(dialect, text) {
         telling.part.push_str(line);
         telling.part.push('\n');
@@ -67,11 +69,14 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
             }
         }
         match named.filter(|facts| facts.recipient.is_none()).or_else(|| first_match(&dialect.facts, line)) {
-            Some(facts) => telling.at(current).take(line, &facts),
+            Some(facts) => {
+                told_before |= current.is_none() && facts.diagnostic.is_some();
+                telling.at(current).take(line, &facts);
+            }
             None => telling.at(current).add(line, dialect.block),
         }
     }
-    telling.share_words();
+    telling.share_words(told_before);
     for told in telling.recipients.iter_mut().chain([&mut telling.general]) {
         told.set_stage(dialect);
     }
@@ -87,12 +92,14 @@ impl Telling {
     }
 
     /// Several recipients may stand above the one reason for all of them.
-    fn share_words(&mut self) {
+    fn share_words(&mut self, told_before: bool) {
         for at in (1..self.recipients.len()).rev() {
             let (before, from) = self.recipients.split_at_mut(at);
             let (before, from) = (&mut before[at - 1], &from[0]);
             let is_bare = before.said().is_empty() && before.code.is_none() && before.enhanced.is_none();
-            if is_bare && !from.said().is_empty() {
+            // A transcript tells the reason before it names whom it is about.
+            let was_told = at == 1 && told_before;
+            if is_bare && !was_told && !from.said().is_empty() {
                 let recipient = std::mem::take(&mut before.recipient);
                 *before = Told { recipient, ..from.clone() };
             }
@@ -118,9 +125,13 @@ impl Told {
         self.lines.push(line.trim().to_owned());
         // The first that is named counts; a second one repeats it or tells of an earlier attempt.
         let is_later = self.is_named && self.words.iter().any(|line| !line.trim().is_empty());
-        if facts.diagnostic.is_some() && is_later {
-            self.is_open = false;
-            return;
+        if let Some(diagnostic) = facts.diagnostic.filter(|_| is_later) {
+            // Unless the first was the mailer's own sentence and this is what the server said.
+            let refuses = |text: &str| Reply::parse(text).code.is_some_and(|code| matches!(code.class(), 4 | 5));
+            if self.code.is_some() || refuses(&self.said()) || !refuses(diagnostic) {
+                self.is_open = false;
+                return;
+            }
         }
         let keep = |place: &mut Option<String>, found: Option<&str>| {
             if let Some(found) = found {

@@ -146,7 +146,7 @@ impl Recipient {
         } else if same_code && is_first_line(block.diagnostic_code.as_deref(), &reply.text, &spoken.text) {
             // The field holds the first line of a reply that the words hold whole.
             reply.text = spoken.text;
-        } else if block.diagnostic_code.is_none() && refuses {
+        } else if refuses && (block.diagnostic_code.is_none() || says_the_same(&reply.text, &spoken.text)) {
             reply.code = reply.code.or(spoken.code);
         }
         reply.enhanced = match (reply.enhanced, own_status) {
@@ -193,6 +193,11 @@ fn is_first_line(field: Option<&str>, text: &str, spoken: &str) -> bool {
             && code[3..].starts_with('-')
     });
     spoken.len() > text.len() && (goes_on || spoken.starts_with(text)) && !text.is_empty()
+}
+
+/// Whether a field without a code repeats the words that stand elsewhere with one.
+fn says_the_same(field: &str, spoken: &str) -> bool {
+    !field.is_empty() && spoken.contains(field)
 }
 
 /// X.4.7: every attempt failed until the time ran out (RFC 3463 §3.5).
