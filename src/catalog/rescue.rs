@@ -39,6 +39,8 @@ pub enum RescueSign {
     Machine,
     /// In a header field: a person wrote it.
     Person,
+    /// In a header field: a person passes another mail on, which stands below the line that announces it.
+    Forward,
     /// A reply that only repeats that an earlier one was negative.
     Echo,
 }
@@ -46,7 +48,7 @@ pub enum RescueSign {
 impl RescueSign {
     /// Whether it is looked for in a header field.
     pub(super) const fn is_in_field(self) -> bool {
-        matches!(self, Self::Machine | Self::Person)
+        matches!(self, Self::Machine | Self::Person | Self::Forward)
     }
 }
 
@@ -74,7 +76,7 @@ impl Rescue {
                 RescueSign::OriginalField => rescue.original_fields.extend(folded()),
                 RescueSign::RecipientLabel => rescue.recipient_labels.extend(folded()),
                 RescueSign::NeverRecipient => rescue.never_recipients.extend(folded()),
-                RescueSign::Machine | RescueSign::Person => {
+                RescueSign::Machine | RescueSign::Person | RescueSign::Forward => {
                     let name = table.field.as_deref().unwrap_or_default().to_ascii_lowercase();
                     let words = table.words.iter().map(|word| Word::new(word)).collect();
                     rescue.fields.entry(table.sign).or_default().push((name, words));

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use mail_parser::{Encoding, Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::{html, words};
-use crate::{catalog::Rescue, limits::Limits};
+use crate::{
+    catalog::{Rescue, RescueSign},
+    limits::Limits,
+};
 
 /// A report mail in parts.
 #[derive(Debug, Default)]
@@ -45,8 +48,23 @@ impl Mail {
             }
             None => mail.add_text(&String::from_utf8_lossy(bytes), limits),
         }
+        if mail.delivery_status.is_empty() && rescue.header_shows(RescueSign::Forward, &mail.fields) {
+            mail.unwrap_forward(rescue);
+        }
         mail.report_bytes = words::report_part(&mail.text, rescue).len();
         mail
+    }
+
+    /// Of a mail that a person passes on, the words are those below the line that announces it and the few fields that mail
+    /// programs write there.
+    fn unwrap_forward(&mut self, rescue: &Rescue) {
+        let Some(announced) = words::announcements(&self.text, rescue).next() else { return };
+        let below = self.text[announced..].split_once('\n').map_or("", |(_, below)| below).trim_start();
+        let is_field =
+            |line: &str| line.split_once(':').is_some_and(|(name, _)| name.len() < 40 && !name.contains('@'));
+        let has_fields = below.lines().next().is_some_and(is_field);
+        let body = below.split_once("\n\n").filter(|_| has_fields).map_or(below, |(_, body)| body);
+        self.text = body.to_owned();
     }
 
     /// The words before a quoted original, and before the lines that announce one.

@@ -302,7 +302,11 @@ impl Report {
             Some((dialect, _)) => self.read_answer(dialect, mail),
             None if words::tell_a_refusal(mail, rescue) => {
                 let telling = source.told_in_any_form(&self.original);
-                self.tell(telling, Kind::Bounce, mail, true);
+                // A refusal of nobody is a line in somebody's log or lesson.
+                let names_somebody = !telling.recipients.is_empty() || self.encoded_recipient(mail).is_some();
+                if names_somebody {
+                    self.tell(telling, Kind::Bounce, mail, true);
+                }
             }
             None => {}
         }

@@ -88,22 +88,21 @@ pub(super) fn read(mail: &Mail, original: &Original, rescue: &Rescue, most: usiz
 /// The words before a quoted original, and before the lines that announce one.
 pub(super) fn report_part<'t>(text: &'t str, rescue: &Rescue) -> &'t str {
     let quoted = quoted_header(text, rescue).map(|header| header.as_ptr() as usize - text.as_ptr() as usize);
-    let announced = announcement(text, rescue);
+    // A report that begins with such a line would have no words at all.
+    let announced = announcements(text, rescue).find(|at| *at > 0);
     &text[..quoted.unwrap_or(text.len()).min(announced.unwrap_or(text.len()))]
 }
 
-/// `--- Below this line is a copy of the message.` and the like: a line between rules that speaks of the original.
-fn announcement(text: &str, rescue: &Rescue) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
+/// `--- Below this line is a copy of the message.` and the like: where lines between rules speak of the original.
+pub(super) fn announcements<'t>(text: &'t str, rescue: &'t Rescue) -> impl Iterator<Item = usize> + 't {
+    let mut end = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = end;
+        end += line.len();
         let bare = head(line, MOST_LINE_BYTES).trim();
         let is_ruled = bare.len() > 8 && ["--", "==", "**", "__"].iter().any(|rule| bare.starts_with(rule));
-        if is_ruled && offset > 0 && rescue.announces_original(bare) {
-            return Some(offset);
-        }
-        offset += line.len();
-    }
-    None
+        (is_ruled && rescue.announces_original(bare)).then_some(start)
+    })
 }
 
 /// `<anna@example.org>: …`, `anna@example.org`, `* anna@example.org …`, `To: anna@example.org`.
