@@ -183,6 +183,10 @@ fn decide<'a>(catalog: &'a Catalog, recipient: &'a Recipient) -> Decision<'a> {
             decision = second;
         }
     }
+    if recipient.kind == Kind::Delay && decision.bounce_type == BounceType::Hard {
+        // The server itself still tries: whatever it names as the reason may change.
+        decision = Decision { bounce_type: BounceType::Soft, action: Action::Retry, ..decision };
+    }
     if recipient.is_rescued {
         decision.confidence *= RESCUED;
     }

@@ -28,6 +28,10 @@ pub(super) struct Mail {
     pub(super) disposition: Option<String>,
     /// The header of the original mail, or as much of the mail as came back.
     pub(super) original: Option<String>,
+    /// A mail that is attached to one that is no report by its form: it may be the report that somebody passes on.
+    pub(super) attached_mail: Option<Vec<u8>>,
+    /// Whether the delivery status stands in a mail within the mail.
+    pub(super) is_wrapping: bool,
     /// The text of what is attached besides, such as a file of headers.
     pub(super) attached: Vec<String>,
     /// Bounds that were reached.
@@ -47,6 +51,10 @@ impl Mail {
                 mail.walk(&message, limits, 0);
             }
             None => mail.add_text(&String::from_utf8_lossy(bytes), limits),
+        }
+        if mail.text.trim().is_empty() && !mail.attached.is_empty() {
+            // The only words came as a file: `deliveryproblems.txt`.
+            mail.text = mail.attached.remove(0);
         }
         if mail.delivery_status.is_empty() && rescue.header_shows(RescueSign::Forward, &mail.fields) {
             mail.unwrap_forward(rescue);
@@ -111,7 +119,12 @@ impl Mail {
                 (_, PartKind::DeliveryStatus) => self.delivery_status.push(text_of(part, limits)),
                 (_, PartKind::Feedback) => self.feedback = Some(text_of(part, limits)),
                 (_, PartKind::Disposition) => self.disposition = Some(text_of(part, limits)),
-                (PartType::Message(inner), _) => self.add_message(inner, limits, depth),
+                (PartType::Message(inner), _) => {
+                    if depth == 0 && self.attached_mail.is_none() && !is_report_form(message) {
+                        self.attached_mail = Some(attached_bytes(message, part, inner));
+                    }
+                    self.add_message(inner, limits, depth);
+                }
                 (_, PartKind::Original) => self.add_original(&text_of(part, limits)),
                 (PartType::Html(html), _) if !has_plain_text => {
                     let html = head(html, limits.text_bytes);
@@ -130,6 +143,7 @@ impl Mail {
     fn add_message(&mut self, inner: &Message<'_>, limits: &Limits, depth: usize) {
         let is_report = inner.parts.iter().any(|part| matches!(kind_of(part), PartKind::DeliveryStatus));
         if is_report && self.delivery_status.is_empty() && depth < limits.nested_mails {
+            self.is_wrapping = true;
             return self.walk(inner, limits, depth + 1);
         }
         if self.original.is_none() {
@@ -190,6 +204,23 @@ impl Mail {
             self.text.push_str(line.trim_end());
         }
     }
+}
+
+/// Whether a mail says itself that it is a report.
+fn is_report_form(message: &Message<'_>) -> bool {
+    message.parts.first().and_then(|root| root.content_type()).is_some_and(|content_type| {
+        content_type.ctype().eq_ignore_ascii_case("multipart")
+            && content_type.subtype().is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"))
+    })
+}
+
+/// Reports are small; of what is attached so much is kept, so that a large mail is not copied.
+const MOST_ATTACHED_BYTES: usize = 1 << 20;
+
+fn attached_bytes(message: &Message<'_>, part: &MessagePart<'_>, inner: &Message<'_>) -> Vec<u8> {
+    let as_it_stands = message.raw_message.get(part.offset_body as usize..part.offset_end as usize);
+    let bytes = as_it_stands.filter(|_| part.encoding == Encoding::None).unwrap_or(&inner.raw_message);
+    bytes[..bytes.len().min(MOST_ATTACHED_BYTES)].to_vec()
 }
 
 /// What a part is in a report.

@@ -33,7 +33,7 @@ use utoipa::ToSchema;
 pub use verp::{Encoded, Form, decode};
 
 use crate::{
-    catalog::{Catalog, Dialect, Kind, Rescue, Signs, fold},
+    catalog::{Catalog, Dialect, Kind, Rescue, RescueSign, Signs, fold},
     limits::Limits,
     smtp::Reply,
 };
@@ -85,11 +85,35 @@ pub struct Report {
 }
 
 /// Reads a mail. `wanted` names the fields of the original that the caller wants back.
+///
+/// A mail that only wraps another is read as that other one: a person or a gateway passes a report on.
 pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> Report {
-    let mail = Mail::read(bytes, catalog.rescue(), limits);
+    let (mut report, mut attached) = read_one(catalog, bytes, wanted, limits);
+    for _ in 0..MOST_WRAPPINGS {
+        let Some(bytes) = attached else { break };
+        let (mut inner, next) = read_one(catalog, &bytes, wanted, limits);
+        if is_report_kind(inner.kind) || inner.kind == Kind::Complaint {
+            inner.cut.extend(std::mem::take(&mut report.cut));
+            inner.cut.sort_unstable();
+            inner.cut.dedup();
+            return inner;
+        }
+        attached = next;
+    }
+    report
+}
+
+/// A report that is passed on more often than this is not looked for.
+const MOST_WRAPPINGS: usize = 2;
+
+/// Reads one mail, and gives back the mail that it may only wrap.
+fn read_one(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> (Report, Option<Vec<u8>>) {
+    let mut mail = Mail::read(bytes, catalog.rescue(), limits);
     let folded = fold(mail.report_part()).into_owned();
     let signs = Signs { fields: &mail.fields, folded: &folded };
     let recognised = catalog.recognise_dialect(&signs);
+    let is_passed_on = catalog.rescue().header_shows(RescueSign::Forward, &mail.fields);
+    let is_known_form = recognised.is_some_and(|(dialect, _)| !dialect.is_generic());
     let source = Source { mail: &mail, recognised, rescue: catalog.rescue(), most: limits.recipients };
     let original = original::read(&mail, catalog.rescue(), wanted);
     let mut report = Report {
@@ -123,7 +147,10 @@ pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits)
     if report.recipients.len() >= limits.recipients {
         report.cut.push("recipients");
     }
-    report
+    let says_nothing = report.kind == Kind::Other && mail.disposition.is_none();
+    let may_wrap = (says_nothing && (is_passed_on || !is_known_form)) || (mail.is_wrapping && !is_known_form);
+    let attached = mail.attached_mail.take().filter(|_| may_wrap);
+    (report, attached)
 }
 
 /// What a report is read from, and what is known of its form.

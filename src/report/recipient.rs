@@ -80,7 +80,10 @@ impl Recipient {
             .into_iter()
             .find(|said| !said.is_empty());
         let said = said.unwrap_or_default();
-        let parsed = Reply::parse(&said).into_owned();
+        let mut parsed = Reply::parse(&said).into_owned();
+        if let Some(refusal) = refusal_after_prose(&said).filter(|_| parsed.code.is_none()) {
+            parsed = Reply { code: refusal.code, enhanced: parsed.enhanced.or(refusal.enhanced), ..parsed };
+        }
         let code = |told: &Told| told.code.as_ref().and_then(|code| code.parse::<ReplyCode>().ok());
         let enhanced = |told: &Told| told.enhanced.as_ref().and_then(|code| code.parse::<EnhancedCode>().ok());
         let reply = Reply {
@@ -123,9 +126,8 @@ impl Recipient {
             .or_else(|| original_address.clone());
         let human = told.map(Told::said).filter(|said| !said.is_empty()).unwrap_or_else(|| telling.general.said());
         let spoken = Reply::parse(&human).into_owned();
-        let mut reply =
-            Reply::parse(block.diagnostic_code.as_deref().or(block.status_comment.as_deref()).unwrap_or_default())
-                .into_owned();
+        let diagnostic = block.diagnostic_code.as_deref().map(without_private_type);
+        let mut reply = Reply::parse(diagnostic.or(block.status_comment.as_deref()).unwrap_or_default()).into_owned();
         let refuses = spoken.code.is_some_and(|code| matches!(code.class(), 4 | 5));
         let same_code = spoken.code.is_some() && spoken.code == reply.code;
         let command = spoken.command;
@@ -176,6 +178,23 @@ impl Recipient {
 pub(super) fn words_of(mail: &Mail, telling: &Telling) -> String {
     let part = if telling.part.trim().is_empty() { mail.report_part() } else { &telling.part };
     head(part, MOST_WORDS_BYTES).to_owned()
+}
+
+/// The reply on a line of its own among the mailer's sentences.
+fn refusal_after_prose(said: &str) -> Option<Reply<'_>> {
+    let begins_with_digits = |line: &&str| line.get(..3).is_some_and(|start| start.bytes().all(|b| b.is_ascii_digit()));
+    let replies = said.lines().map(str::trim).filter(begins_with_digits).map(Reply::parse);
+    let mut refusals = replies.filter(|reply| reply.code.is_some_and(|code| matches!(code.class(), 4 | 5)));
+    refusals.find(|reply| !reply.text.is_empty())
+}
+
+/// `X-Notes; User not listed` without its type: a mailer's own kind of diagnostic (RFC 3464 §2.3.6) says nothing about it.
+fn without_private_type(value: &str) -> &str {
+    let is_private = |kind: &str| {
+        let is_token = kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+        kind.len() <= 24 && is_token && kind.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+    };
+    value.split_once(';').filter(|(kind, _)| is_private(kind.trim())).map_or(value, |(_, text)| text.trim())
 }
 
 /// Nothing, or a mere number: `X-Unix; 67` is the exit status of a program.
