@@ -16,6 +16,8 @@ pub(super) struct Told {
     pub(super) command: Option<Command>,
     /// What was said, line by line.
     pub(super) words: Vec<String>,
+    /// How long those lines are.
+    bytes: usize,
     /// Every line about the recipient, also those that are not what was said.
     lines: Vec<String>,
     /// Whether a pattern named what was said, so that other lines do not add to it.
@@ -104,6 +106,30 @@ impl Telling {
                 *before = Told { recipient, ..from.clone() };
             }
         }
+        self.part_words();
+    }
+
+    /// One text for several recipients may hold a reply for each, on lines that name them: then each keeps its own.
+    fn part_words(&mut self) {
+        let names: Vec<String> = self.recipients.iter().map(|told| told.recipient.to_ascii_lowercase()).collect();
+        if names.len() < 2 || names.len() > MOST_PARTED {
+            return;
+        }
+        for (at, told) in self.recipients.iter_mut().enumerate() {
+            let named: Vec<Option<usize>> = told
+                .words
+                .iter()
+                .map(|line| {
+                    let line = line.to_ascii_lowercase();
+                    names[at..=at].iter().chain(&names).position(|name| line.contains(name.as_str()))
+                })
+                .collect();
+            // The first position is the recipient's own name.
+            if named.contains(&Some(0)) {
+                let mut named = named.into_iter();
+                told.words.retain(|_| !matches!(named.next().flatten(), Some(other) if other > 0));
+            }
+        }
     }
 
     /// A recipient that is named again goes on where it was.
@@ -151,6 +177,10 @@ impl Told {
 
     fn add(&mut self, line: &str, block: Block) {
         let is_general = self.recipient.is_empty();
+        if self.bytes + line.len() > MOST_TOLD_BYTES {
+            return;
+        }
+        self.bytes += line.len() + 1;
         let belongs = if self.is_named { self.is_open } else { block != Block::Line && (self.is_open || is_general) };
         if belongs {
             self.words.push(line.trim().to_owned());
@@ -184,6 +214,12 @@ impl Told {
         self.words.join("\n").trim().to_owned()
     }
 }
+
+/// No server says more. Several recipients may share what was said, so that the whole must not be kept for each.
+const MOST_TOLD_BYTES: usize = 16 << 10;
+
+/// With more recipients than this the words are not parted: the work would grow with the square of their number.
+const MOST_PARTED: usize = 20;
 
 /// A line that is longer is no line of a report; only its beginning is looked at.
 pub(super) const MOST_LINE_BYTES: usize = 4096;
