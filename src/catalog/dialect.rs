@@ -72,6 +72,8 @@ pub struct Condition {
     pub from: Vec<String>,
     /// In the words of the report.
     pub text: Vec<String>,
+    /// And one of these too, where words of one kind alone say too little.
+    pub also_text: Vec<String>,
     /// In the `Content-Type` field, its boundary included.
     pub content_type: Vec<String>,
     /// In fields of any other name (in lower case); an empty word asks only that the field is there.
@@ -94,7 +96,7 @@ impl Dialect {
 impl Condition {
     /// Whether any sign must be there; what must not be there alone recognises nothing.
     pub(super) fn asks_for_something(&self) -> bool {
-        let lists = [&self.subject, &self.from, &self.text, &self.content_type];
+        let lists = [&self.subject, &self.from, &self.text, &self.also_text, &self.content_type];
         lists.into_iter().any(|list| !list.is_empty()) || !self.field.is_empty()
     }
 }
@@ -241,22 +243,23 @@ struct CompiledCondition {
     fields: Vec<(String, Vec<Word>)>,
     not_fields: Vec<(String, Vec<Word>)>,
     text: Vec<usize>,
+    also_text: Vec<usize>,
     not_text: Vec<usize>,
 }
 
-#[derive(Debug)]
-struct Word {
+#[derive(Clone, Debug)]
+pub(super) struct Word {
     folded: String,
     at_start: bool,
 }
 
 impl Word {
-    fn new(written: &str) -> Self {
+    pub(super) fn new(written: &str) -> Self {
         let (text, at_start) = written.strip_prefix('^').map_or((written, false), |text| (text, true));
         Self { folded: fold(text).into_owned(), at_start }
     }
 
-    fn is_in(&self, folded: &str) -> bool {
+    pub(super) fn is_in(&self, folded: &str) -> bool {
         if self.at_start { folded.starts_with(&self.folded) } else { folded.contains(&self.folded) }
     }
 }
@@ -329,18 +332,24 @@ impl CompiledCondition {
             .filter(|(_, list)| !list.is_empty())
             .map(|(name, list)| (name.to_owned(), words(list)))
             .collect();
-        Self { fields, not_fields, text: text_ids(&condition.text), not_text: text_ids(&condition.not_text) }
+        Self {
+            fields,
+            not_fields,
+            text: text_ids(&condition.text),
+            also_text: text_ids(&condition.also_text),
+            not_text: text_ids(&condition.not_text),
+        }
     }
 
     fn holds(&self, signs: &Signs<'_>, found: &[bool]) -> bool {
         self.fields.iter().all(|(name, words)| signs.field_has(name, words))
             && !self.not_fields.iter().any(|(name, words)| signs.field_has(name, words))
-            && (self.text.is_empty() || self.text.iter().any(|id| found[*id]))
+            && [&self.text, &self.also_text].iter().all(|ids| ids.is_empty() || ids.iter().any(|id| found[*id]))
             && !self.not_text.iter().any(|id| found[*id])
     }
 
     /// How much it asks for: the more, the surer.
     fn signs(&self) -> usize {
-        self.fields.len() + usize::from(!self.text.is_empty()) * 2
+        self.fields.len() + usize::from(!self.text.is_empty()) * 2 + usize::from(!self.also_text.is_empty())
     }
 }

@@ -25,6 +25,7 @@ use super::{
     prior::Priors,
     provider::{Provider, ProviderId},
     reason::{self, ReasonTable},
+    rescue::{Rescue, RescueTable},
     source::{Citation, Source},
     text::REQUIRED_LANGUAGES,
     wait::{TimeWords, UnitTable, WaitTable, Waits},
@@ -32,7 +33,7 @@ use super::{
 use crate::smtp::Reply;
 
 /// The kinds of table that a file may hold.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "source",
     "class",
     "subject",
@@ -47,6 +48,7 @@ const KINDS: [&str; 14] = [
     "time_words",
     "calibration",
     "reason",
+    "rescue",
 ];
 
 /// Everything read, not yet checked against each other.
@@ -66,6 +68,7 @@ pub(super) struct Draft {
     time_words: Layered<TimeWords>,
     calibrations: Layered<CalibrationTable>,
     reasons: Layered<ReasonTable>,
+    rescue: Layered<RescueTable>,
 }
 
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
@@ -180,6 +183,7 @@ impl Draft {
         take(&mut self.time_words, (&mut tables, "time_words", layer), |w| format!("{:?}", w.role), faults);
         take(&mut self.calibrations, (&mut tables, "calibration", layer), |c| c.id.clone(), faults);
         take(&mut self.reasons, (&mut tables, "reason", layer), |r| format!("{:?}", r.id), faults);
+        take(&mut self.rescue, (&mut tables, "rescue", layer), |r| r.id.clone(), faults);
         tables.finish(&KINDS, faults);
     }
 
@@ -210,6 +214,7 @@ impl Draft {
         let calibration = Calibration::of_tables(&self.calibrations.tables, faults);
         let reasons = reason::by_id(&self.reasons.tables, faults);
         self.check_dialects(faults);
+        self.check_rescue(faults);
         let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
         let recogniser = Dialects::new(&dialects).ok()?;
 
@@ -244,6 +249,7 @@ impl Draft {
             reasons,
             dialects,
             recogniser,
+            rescue: Rescue::new(self.rescue.tables.iter().map(|located| &located.table)),
             index: OnceLock::new(),
         })
     }
@@ -283,6 +289,7 @@ impl Draft {
         each(&self.units, |unit| vec![&unit.source], visit);
         each(&self.waits, |wait| vec![&wait.source], visit);
         each(&self.calibrations, |calibration| vec![&calibration.source], visit);
+        each(&self.rescue, |rescue| vec![&rescue.source], visit);
     }
 
     fn check_codes(&self, faults: &mut Vec<Fault>) {
@@ -325,6 +332,23 @@ impl Draft {
             }
             if dialect.examples.is_empty() {
                 fault("`examples` is empty; one must prove the dialect");
+            }
+        }
+    }
+
+    fn check_rescue(&self, faults: &mut Vec<Fault>) {
+        for located in &self.rescue.tables {
+            let rescue = &located.table;
+            let mut fault = |what: &str| faults.push(located.fault(format!("rescue {}: {what}", rescue.id)));
+            if rescue.words.iter().all(|word| word.trim().is_empty()) {
+                fault("`words` is empty; a sign needs words to be seen by");
+            }
+            match (rescue.sign.is_in_field(), &rescue.field) {
+                (true, None) => fault("`field` is missing; this sign stands in a header field"),
+                (false, Some(_)) => {
+                    fault("`field` means nothing here; only machine, person and forward stand in a header field")
+                }
+                _ => {}
             }
         }
     }

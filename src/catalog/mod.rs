@@ -21,6 +21,7 @@ mod phrase;
 mod prior;
 mod provider;
 mod reason;
+mod rescue;
 mod search;
 mod silent;
 mod source;
@@ -48,6 +49,7 @@ pub use matcher::{Found, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
+pub use rescue::{Rescue, RescueSign, RescueTable};
 pub use search::CodeFilter;
 pub use silent::{Silent, Why};
 pub use source::{Citation, Source};
@@ -86,6 +88,7 @@ pub struct Catalog {
     reasons: BTreeMap<Reason, Text>,
     dialects: Vec<Dialect>,
     recogniser: dialect::Dialects,
+    rescue: Rescue,
     /// Made when somebody first searches.
     index: OnceLock<search::Index>,
 }
@@ -243,6 +246,11 @@ impl Catalog {
     /// When folded text says to try again, where it names a time.
     pub fn find_wait(&self, folded: &str) -> Option<Wait<'_>> {
         self.waits.find(folded)
+    }
+
+    /// What is known of reports in no known form.
+    pub fn rescue(&self) -> &Rescue {
+        &self.rescue
     }
 
     /// Every blocklist, in the order of the files.

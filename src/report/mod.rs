@@ -33,7 +33,7 @@ use utoipa::ToSchema;
 pub use verp::{Encoded, Form, decode};
 
 use crate::{
-    catalog::{Catalog, Dialect, Kind, Signs, fold},
+    catalog::{Catalog, Dialect, Kind, Rescue, RescueSign, Signs, fold},
     limits::Limits,
     smtp::Reply,
 };
@@ -85,12 +85,37 @@ pub struct Report {
 }
 
 /// Reads a mail. `wanted` names the fields of the original that the caller wants back.
+///
+/// A mail that only wraps another is read as that other one: a person or a gateway passes a report on.
 pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> Report {
-    let mail = Mail::read(bytes, limits);
+    let (mut report, mut attached) = read_one(catalog, bytes, wanted, limits);
+    for _ in 0..MOST_WRAPPINGS {
+        let Some(bytes) = attached else { break };
+        let (mut inner, next) = read_one(catalog, &bytes, wanted, limits);
+        if is_report_kind(inner.kind) || inner.kind == Kind::Complaint {
+            inner.cut.extend(std::mem::take(&mut report.cut));
+            inner.cut.sort_unstable();
+            inner.cut.dedup();
+            return inner;
+        }
+        attached = next;
+    }
+    report
+}
+
+/// A report that is passed on more often than this is not looked for.
+const MOST_WRAPPINGS: usize = 2;
+
+/// Reads one mail, and gives back the mail that it may only wrap.
+fn read_one(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> (Report, Option<Vec<u8>>) {
+    let mut mail = Mail::read(bytes, catalog.rescue(), limits);
     let folded = fold(mail.report_part()).into_owned();
     let signs = Signs { fields: &mail.fields, folded: &folded };
     let recognised = catalog.recognise_dialect(&signs);
-    let original = original::read(&mail, wanted);
+    let is_passed_on = catalog.rescue().header_shows(RescueSign::Forward, &mail.fields);
+    let is_known_form = recognised.is_some_and(|(dialect, _)| !dialect.is_generic());
+    let source = Source { mail: &mail, recognised, rescue: catalog.rescue(), most: limits.recipients };
+    let original = original::read(&mail, catalog.rescue(), wanted);
     let mut report = Report {
         kind: Kind::Other,
         format: Format::None,
@@ -108,21 +133,46 @@ pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits)
     if let Some(text) = &mail.feedback {
         report.read_feedback(text, &mail);
     } else {
-        report.read_delivery_status(&mail, recognised, limits, false);
+        report.read_delivery_status(&source, false);
     }
     if report.kind == Kind::Other {
         report.read_notification(&mail);
     }
     if report.kind == Kind::Other {
-        report.read_words(&mail, recognised, limits);
+        report.read_words(&source);
     }
     if is_report_kind(report.kind) && report.recipients.iter().all(|recipient| recipient.address.is_none()) {
-        report.read_delivery_status(&mail, recognised, limits, true);
+        report.read_delivery_status(&source, true);
     }
     if report.recipients.len() >= limits.recipients {
         report.cut.push("recipients");
     }
-    report
+    let says_nothing = report.kind == Kind::Other && mail.disposition.is_none();
+    let may_wrap = (says_nothing && (is_passed_on || !is_known_form)) || (mail.is_wrapping && !is_known_form);
+    let attached = mail.attached_mail.take().filter(|_| may_wrap);
+    (report, attached)
+}
+
+/// What a report is read from, and what is known of its form.
+struct Source<'a> {
+    mail: &'a Mail,
+    /// The dialect, and whether it tells of a delay.
+    recognised: Option<(&'a Dialect, bool)>,
+    rescue: &'a Rescue,
+    /// Recipients beyond this many are left out.
+    most: usize,
+}
+
+impl Source<'_> {
+    /// Reads the words as a dialect writes them.
+    fn told_in(&self, dialect: &Dialect) -> Telling {
+        dialect::read(dialect, self.mail.field("subject").unwrap_or_default(), &self.mail.text, self.most)
+    }
+
+    /// Reads the words of a mailer that nobody knows.
+    fn told_in_any_form(&self, original: &Original) -> Telling {
+        words::read(self.mail, original, self.rescue, self.most)
+    }
 }
 
 /// The delivery status: its own part, or what was made words of it.
@@ -190,19 +240,14 @@ impl Report {
 
     /// Reads the delivery status: its own part, or, where no dialect knows the words or `in_words` says so, what a mailer or a
     /// forwarding person made words of.
-    fn read_delivery_status(
-        &mut self,
-        mail: &Mail,
-        recognised: Option<(&Dialect, bool)>,
-        limits: &Limits,
-        in_words: bool,
-    ) {
+    fn read_delivery_status(&mut self, source: &Source<'_>, in_words: bool) {
+        let Source { mail, recognised, rescue, most } = *source;
         let known = recognised
             .map(|(dialect, _)| dialect)
             .filter(|dialect| is_report_kind(dialect.kind) && !dialect.is_generic());
         let mut blocks = Vec::new();
         for text in delivery_status_texts(mail, in_words || known.is_none()) {
-            let status = DeliveryStatus::read(text, limits.recipients);
+            let status = DeliveryStatus::read(text, most);
             self.reporting_mta = self.reporting_mta.take().or(status.reporting_mta);
             self.arrival_date = self.arrival_date.take().or(status.arrival_date);
             blocks.extend(status.recipients);
@@ -212,16 +257,14 @@ impl Report {
         }
         self.recipients.clear();
         let telling = match known {
-            Some(dialect) => {
-                dialect::read(dialect, mail.field("subject").unwrap_or_default(), &mail.text, limits.recipients)
-            }
-            None => words::read(mail, &self.original, limits.recipients),
+            Some(dialect) => source.told_in(dialect),
+            None => source.told_in_any_form(&self.original),
         };
         self.dialect = known.map(|dialect| dialect.id.clone());
         let only = blocks.len() == 1;
         for block in blocks {
             let told = telling.about(&block, only);
-            let recipient = Recipient::of_block(block, told, &telling, mail, self);
+            let recipient = Recipient::of_block(block, told, &telling, mail, self, rescue);
             let known =
                 recipient.address.is_some() && self.recipients.iter().any(|other| same_address(other, &recipient));
             if !known {
@@ -254,24 +297,24 @@ impl Report {
             .collect();
     }
 
-    fn read_words(&mut self, mail: &Mail, recognised: Option<(&Dialect, bool)>, limits: &Limits) {
+    fn read_words(&mut self, source: &Source<'_>) {
+        let Source { mail, recognised, rescue, most } = *source;
         if mail.disposition.is_some() && !recognised.is_some_and(|(dialect, _)| is_report_kind(dialect.kind)) {
             return;
         }
         match recognised {
             Some((dialect, is_delay)) if is_report_kind(dialect.kind) => {
                 let kind = if is_delay { Kind::Delay } else { dialect.kind };
-                let mut telling =
-                    dialect::read(dialect, mail.field("subject").unwrap_or_default(), &mail.text, limits.recipients);
+                let mut telling = source.told_in(dialect);
                 let mut is_rescued = dialect.is_generic();
                 if telling.recipients.is_empty() {
                     for address in dialect::fallback(dialect, mail, &self.original) {
-                        telling.open_recipient(&address, limits.recipients);
+                        telling.open(&address, most);
                     }
                 }
                 if telling.recipients.is_empty() {
                     let general = std::mem::take(&mut telling.general);
-                    telling = words::read(mail, &self.original, limits.recipients);
+                    telling = source.told_in_any_form(&self.original);
                     if !general.words.is_empty() {
                         telling.general = general;
                     }
@@ -284,9 +327,13 @@ impl Report {
                 self.tell(telling, kind, mail, is_rescued);
             }
             Some((dialect, _)) => self.read_answer(dialect, mail),
-            None if words::tell_a_refusal(mail) => {
-                let telling = words::read(mail, &self.original, limits.recipients);
-                self.tell(telling, Kind::Bounce, mail, true);
+            None if words::tell_a_refusal(mail, rescue) => {
+                let telling = source.told_in_any_form(&self.original);
+                // A refusal of nobody is a line in somebody's log or lesson.
+                let names_somebody = !telling.recipients.is_empty() || self.encoded_recipient(mail).is_some();
+                if names_somebody {
+                    self.tell(telling, Kind::Bounce, mail, true);
+                }
             }
             None => {}
         }
@@ -321,7 +368,7 @@ impl Report {
         if telling.recipients.is_empty() {
             let found = self.encoded_recipient(mail).or_else(|| self.original.only_recipient());
             if let Some(address) = found {
-                telling.open_recipient(&address, 1);
+                telling.open(&address, 1);
             }
         }
         let all = words_of(mail, &telling);
