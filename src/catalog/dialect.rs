@@ -1,11 +1,12 @@
 //! A dialect: how one mailer writes its reports; how to recognise them, and where in the words their facts stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
-use super::{code::from_text, fold::fold, line_pattern::LinePattern, source::Citation, vocabulary::Kind};
+use super::{
+    automaton::Automaton, code::from_text, fold::fold, line_pattern::LinePattern, source::Citation, vocabulary::Kind,
+};
 use crate::smtp::Command;
 
 /// A mailer's way of writing reports.
@@ -227,8 +228,8 @@ impl Signs<'_> {
 #[derive(Debug)]
 pub(super) struct Dialects {
     compiled: Vec<Compiled>,
-    /// All words that are looked for in texts, found in one pass.
-    texts: AhoCorasick,
+    /// All words that are looked for in texts.
+    texts: Automaton,
 }
 
 #[derive(Debug)]
@@ -265,19 +266,18 @@ impl Word {
 }
 
 impl Dialects {
-    pub(super) fn new(dialects: &[Dialect]) -> Result<Self, aho_corasick::BuildError> {
+    pub(super) fn new(dialects: &[Dialect]) -> Self {
         let mut texts = Vec::new();
+        let mut ids: HashMap<String, usize> = HashMap::new();
         let mut text_ids = |words: &[String]| -> Vec<usize> {
-            words
-                .iter()
-                .map(|word| {
-                    let folded = fold(word).into_owned();
-                    texts.iter().position(|known| *known == folded).unwrap_or_else(|| {
-                        texts.push(folded);
-                        texts.len() - 1
-                    })
+            let id = |word: &String| {
+                let folded = fold(word).into_owned();
+                *ids.entry(folded).or_insert_with_key(|folded| {
+                    texts.push(folded.clone());
+                    texts.len() - 1
                 })
-                .collect()
+            };
+            words.iter().map(id).collect()
         };
         let compiled = dialects
             .iter()
@@ -287,15 +287,15 @@ impl Dialects {
                 delay: dialect.delay.iter().map(|condition| CompiledCondition::new(condition, &mut text_ids)).collect(),
             })
             .collect();
-        Ok(Self { compiled, texts: AhoCorasick::builder().build(&texts)? })
+        Self { compiled, texts: Automaton::new(texts) }
     }
 
     /// The dialect of which the most signs are there, and whether it tells of a delay; of equals the first in the files.
     ///
     /// One that stands for mailers nobody knows is taken only where no other holds.
     pub(super) fn recognise(&self, signs: &Signs<'_>) -> Option<(usize, bool)> {
-        let mut found = vec![false; self.texts.patterns_len()];
-        for hit in self.texts.find_overlapping_iter(signs.folded) {
+        let mut found = vec![false; self.texts.len()];
+        for hit in self.texts.find(signs.folded) {
             found[hit.pattern().as_usize()] = true;
         }
         let strength = |conditions: &[CompiledCondition]| {
