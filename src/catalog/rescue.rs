@@ -137,7 +137,6 @@ impl Rescue {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::catalog::Catalog;
 
     #[test]
