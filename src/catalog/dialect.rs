@@ -1,6 +1,10 @@
 //! A dialect: how one mailer writes its reports; how to recognise them, and where in the words their facts stand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+};
 
 use serde::Deserialize;
 
@@ -213,12 +217,23 @@ pub struct Signs<'a> {
     pub folded: &'a str,
 }
 
-impl Signs<'_> {
-    fn field_has(&self, name: &str, words: &[Word]) -> bool {
-        self.fields.iter().filter(|(known, _)| known == name).any(|(_, value)| {
+/// The header's values, each folded when it is first asked for: hundreds of conditions ask for the same few.
+struct FoldedFields<'a> {
+    fields: &'a [(String, String)],
+    folded: Vec<OnceCell<Cow<'a, str>>>,
+}
+
+impl<'a> FoldedFields<'a> {
+    fn new(fields: &'a [(String, String)]) -> Self {
+        Self { fields, folded: fields.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    fn has(&self, name: &str, words: &[Word]) -> bool {
+        let named = self.fields.iter().zip(&self.folded).filter(|((known, _), _)| known == name);
+        named.into_iter().any(|((_, value), folded)| {
             words.is_empty() || {
-                let value = fold(value);
-                words.iter().any(|word| word.is_in(&value))
+                let value = folded.get_or_init(|| fold(value));
+                words.iter().any(|word| word.is_in(value))
             }
         })
     }
@@ -294,12 +309,13 @@ impl Dialects {
     ///
     /// One that stands for mailers nobody knows is taken only where no other holds.
     pub(super) fn recognise(&self, signs: &Signs<'_>) -> Option<(usize, bool)> {
+        let fields = FoldedFields::new(signs.fields);
         let mut found = vec![false; self.texts.len()];
         for hit in self.texts.find(signs.folded) {
             found[hit.pattern().as_usize()] = true;
         }
         let strength = |conditions: &[CompiledCondition]| {
-            conditions.iter().filter(|condition| condition.holds(signs, &found)).map(CompiledCondition::signs).max()
+            conditions.iter().filter(|condition| condition.holds(&fields, &found)).map(CompiledCondition::signs).max()
         };
         let mut best: Option<(usize, usize)> = None;
         for (at, dialect) in self.compiled.iter().enumerate() {
@@ -341,9 +357,9 @@ impl CompiledCondition {
         }
     }
 
-    fn holds(&self, signs: &Signs<'_>, found: &[bool]) -> bool {
-        self.fields.iter().all(|(name, words)| signs.field_has(name, words))
-            && !self.not_fields.iter().any(|(name, words)| signs.field_has(name, words))
+    fn holds(&self, header: &FoldedFields<'_>, found: &[bool]) -> bool {
+        self.fields.iter().all(|(name, words)| header.has(name, words))
+            && !self.not_fields.iter().any(|(name, words)| header.has(name, words))
             && [&self.text, &self.also_text].iter().all(|ids| ids.is_empty() || ids.iter().any(|id| found[*id]))
             && !self.not_text.iter().any(|id| found[*id])
     }

@@ -370,7 +370,7 @@ impl Draft {
             match (rescue.sign.is_in_field(), &rescue.field) {
                 (true, None) => fault("`field` is missing; this sign stands in a header field"),
                 (false, Some(_)) => {
-                    fault("`field` means nothing here; only machine, person and forward stand in a header field")
+                    fault("`field` means nothing here; only machine, person and forward stand in a header field");
                 }
                 _ => {}
             }
