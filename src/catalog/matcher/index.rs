@@ -44,6 +44,8 @@ pub(super) struct Index {
     texts: String,
     anchors: Vec<Anchor>,
     filed: Filed,
+    /// Whether any is filed under a beginning of two letters, which few are.
+    has_short_prefixes: bool,
     /// Anchors that may stand in the middle of a word.
     within_words: Vec<u32>,
     /// The shortest of those, in bytes.
@@ -121,6 +123,7 @@ impl Index {
             filed: Filed::new(filed),
             shortest_within: within_words.iter().map(length).min().unwrap_or(usize::MAX),
             unspaced_ascii: automaton.has_ascii(),
+            has_short_prefixes: places.iter().any(|places| places.whole.is_empty() && places.is_short),
             within_words,
             unspaced,
             texts,
@@ -136,6 +139,9 @@ impl Index {
             self.filed.look_up(word.hash, |entry| self.compare(folded, entry, word.start, take));
             if word.prefix != 0 {
                 self.filed.look_up(beginning(word.prefix), |entry| self.compare(folded, entry, word.start, take));
+            }
+            if self.has_short_prefixes && word.short_prefix != 0 {
+                self.filed.look_up(word.short_prefix, |entry| self.compare(folded, entry, word.start, take));
             }
             if word.suffix != 0 {
                 self.filed.look_up(word.suffix, |entry| self.compare(folded, entry, word.end, take));
@@ -204,6 +210,8 @@ struct Places {
     whole: Vec<(u32, u32, bool)>,
     /// The beginning of a word that may go on, or the end of one that may have begun before.
     part: Option<(u32, u32)>,
+    /// Whether that beginning has two letters only.
+    is_short: bool,
     /// Whether it contains a part of a word at all.
     has_word: bool,
 }
@@ -218,11 +226,17 @@ impl Places {
         let single = words.iter().filter(|word| is_whole(word)).map(|word| (word.hash, word.start, false));
         let pairs = words.windows(2).filter(|pair| pair.iter().all(is_whole));
         let pairs = pairs.map(|two| (pair(two[0].hash, two[1].hash), two[0].start, true));
-        let begins = |word: &&Word| word.prefix != 0 && !(written.open_start && word.start == 0);
+        let begins = |word: &&Word| word.short_prefix != 0 && !(written.open_start && word.start == 0);
         let ends = |word: &&Word| word.suffix != 0 && !(written.open_end && word.end as usize == written.text.len());
-        let beginning = words.last().filter(begins).map(|word| (beginning(word.prefix), word.start));
+        let prefix = |word: &Word| if word.prefix != 0 { beginning(word.prefix) } else { word.short_prefix };
+        let last_begins = words.last().filter(begins);
         let end = || words.last().filter(ends).map(|word| (word.suffix, word.end));
-        Self { whole: single.chain(pairs).collect(), part: beginning.or_else(end), has_word: !words.is_empty() }
+        Self {
+            whole: single.chain(pairs).collect(),
+            part: last_begins.map(|word| (prefix(word), word.start)).or_else(end),
+            is_short: last_begins.is_some_and(|word| word.prefix == 0),
+            has_word: !words.is_empty(),
+        }
     }
 }
 
