@@ -2,6 +2,7 @@
 
 mod check;
 mod classify;
+mod healthcheck;
 mod labels;
 mod look_up;
 mod page;
@@ -39,6 +40,8 @@ enum Command {
     Lookup(look_up::Arguments),
     /// Check the built-in catalogue, or a directory laid over it
     Check(check::Arguments),
+    /// Ask a running service whether it takes requests: exit status 0 if so, 1 if not
+    Healthcheck(healthcheck::Arguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -93,6 +96,10 @@ impl Cli {
             Some(Command::Classify(arguments)) => arguments.run(),
             Some(Command::Lookup(arguments)) => arguments.run(),
             Some(Command::Check(arguments)) => arguments.run(),
+            Some(Command::Healthcheck(arguments)) => {
+                let listening = &self.settings.listening;
+                arguments.run(listening.admin_listen.as_ref().unwrap_or(&listening.listen))
+            }
             Some(Command::Openapi) => {
                 let document = http::openapi::document(&Catalog::built_in()?);
                 print(&format!("{document:#}"))?;
@@ -103,9 +110,18 @@ impl Cli {
 }
 
 fn run_server(settings: &Settings) -> anyhow::Result<ExitCode> {
+    if settings.print_config {
+        serve::check(settings)?;
+        print(&serde_json::to_string_pretty(settings)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     telemetry::start(&settings.log, settings.log_format)?;
-    serve::run(settings)?;
-    Ok(ExitCode::SUCCESS)
+    serve::run(settings)
+}
+
+/// Writes a line to standard error. Where that cannot be done, nothing is left to try.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "retoure: {text}");
 }
 
 /// Writes a line to standard output. A reader that has gone, as `head` does, is no error.

@@ -10,15 +10,22 @@
 //! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
 //! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
 //!
+//! The [`gate`] before them asks for keys, holds rates, and turns away what is too much.
+//!
 //! Every failure is a [`Problem`], whoever caused it; every answer carries `x-request-id` and `catalog-version`.
 
 mod answer;
 mod body;
 mod envelope;
+pub mod gate;
+pub mod keys;
 mod language;
+mod memory;
 pub mod openapi;
+mod overload;
 mod problem;
 mod query;
+mod rate;
 mod routes;
 
 use std::sync::{
@@ -28,6 +35,7 @@ use std::sync::{
 
 use arc_swap::ArcSwap;
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
+use gate::{Door, Gate};
 pub use problem::Problem;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa_swagger_ui::SwaggerUi;
@@ -40,12 +48,42 @@ pub struct AppState {
     catalog: Arc<ArcSwap<Catalog>>,
     limits: Limits,
     ready: Arc<AtomicBool>,
+    gate: Arc<Gate>,
+    door: Door,
 }
 
 impl AppState {
     /// A service that answers from `catalog` within `limits`.
     pub fn new(catalog: Catalog, limits: Limits) -> Self {
-        Self { catalog: Arc::new(ArcSwap::from_pointee(catalog)), limits, ready: Arc::new(AtomicBool::new(true)) }
+        Self {
+            catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+            limits,
+            ready: Arc::new(AtomicBool::new(true)),
+            gate: Arc::default(),
+            door: Door::Main { has_admin: false },
+        }
+    }
+
+    /// The same behind another gate.
+    #[must_use]
+    pub fn with_gate(self, gate: Gate) -> Self {
+        Self { gate: Arc::new(gate), ..self }
+    }
+
+    /// The same service, for those who come in by this door.
+    #[must_use]
+    pub fn with_door(self, door: Door) -> Self {
+        Self { door, ..self }
+    }
+
+    /// Who is let in, and what was counted there.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The door by which requests come in.
+    pub fn door(&self) -> Door {
+        self.door
     }
 
     /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
@@ -72,6 +110,7 @@ impl AppState {
 /// The whole service.
 pub fn app(state: AppState) -> Router {
     let (router, _) = routes::all().split_for_parts();
+    let panics = state.clone();
     let timeout = TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, state.limits.request_time);
     router
         .route("/openapi.json", get(openapi::serve))
@@ -81,8 +120,12 @@ pub fn app(state: AppState) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         // Each route bounds its own body, by what it takes.
         .layer(DefaultBodyLimit::disable())
-        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(CatchPanicLayer::custom(move |panic| {
+            panics.gate().counters.panics.fetch_add(1, Ordering::Relaxed);
+            problem::from_panic(panic)
+        }))
         .layer(timeout)
+        .layer(middleware::from_fn_with_state(state.clone(), gate::pass))
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
         .with_state(state)
 }
