@@ -5,6 +5,11 @@
 mod bad_input;
 mod classify_message;
 mod classify_reply;
+mod keys;
+mod leaving;
+mod listening;
 mod look_ups;
+mod overload;
+mod process;
 mod seed_codes;
 mod server;
