@@ -119,8 +119,11 @@ async fn serve(
         catalog_version = catalog.version(),
         codes = catalog.codes().count(),
         phrases = catalog.phrases().len(),
-        keys = ?keys.as_ref().map(Keys::labels),
-        "listening; try http://{listener}/docs"
+        keys = keys.as_ref().map(|keys| tracing::field::debug(keys.labels())),
+        "{}", match &listener {
+            Listener::Tcp(_) => format!("listening; try http://{listener}/docs"),
+            Listener::Unix(..) => "listening".to_owned(),
+        }
     );
     let gate = Gate::new(keys, &settings.load, &settings.limits());
     let state = AppState::new(catalog, settings.limits()).with_gate(gate);

@@ -31,14 +31,11 @@ fn what_runs_is_finished() {
     for signal in [Signal::TERM, Signal::INT] {
         let process = Process::start(&["--drain-seconds", "0", "--shutdown-seconds", "600"]);
         let address = process.listens("address");
-        let mut running = process.connect();
-        running.write_all(reply_request(REPLY, 5).as_bytes()).unwrap();
-        // Connections are taken in order: whoever is answered came after the one that runs.
-        assert_eq!(process.get("/livez").status, 200);
+        let mut running = process.begin(&reply_request(REPLY, 0).replace("connection: close\r\n", ""));
         let idle = process.connect();
         process.signal(signal);
         eventually("closed door", || TcpStream::connect(&address).is_err().then_some(()));
-        running.write_all(&REPLY.as_bytes()[5..]).unwrap();
+        running.write_all(REPLY.as_bytes()).unwrap();
         let answer = Answer::on(running);
         assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{answer:?}");
         drop(idle);
@@ -49,9 +46,7 @@ fn what_runs_is_finished() {
 #[test]
 fn what_does_not_finish_in_time_is_cut() {
     let process = Process::start(&["--drain-seconds", "0", "--shutdown-seconds", "0"]);
-    let mut running = process.connect();
-    running.write_all(reply_request(REPLY, 5).as_bytes()).unwrap();
-    assert_eq!(process.get("/livez").status, 200);
+    let _running = process.begin(&reply_request(REPLY, 0));
     process.signal(Signal::TERM);
     let (code, log) = process.left();
     assert_eq!(code, Some(0));

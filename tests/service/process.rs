@@ -37,11 +37,14 @@ pub(crate) fn output(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
 }
 
 impl Process {
-    /// Serves on a free port, with these arguments more.
+    /// Serves on a free port, with these arguments more. Where they do not say otherwise, it waits for ever: the machine may be
+    /// slow.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
         all.extend(arguments);
-        Self::wait_for(retoure(&all, &[]))
+        let patient =
+            [("RETOURE_BODY_SECONDS", "600"), ("RETOURE_REQUEST_SECONDS", "600"), ("RETOURE_HEADER_SECONDS", "600")];
+        Self::wait_for(retoure(&all, &patient))
     }
 
     /// Waits until it listens.
@@ -71,6 +74,18 @@ impl Process {
     /// A connection to it.
     pub(crate) fn connect(&self) -> TcpStream {
         connect(&self.listens("address"))
+    }
+
+    /// A connection on which this request has begun and its body is waited for.
+    pub(crate) fn begin(&self, request: &str) -> TcpStream {
+        const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+        let mut stream = self.connect();
+        let request = request.replacen("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n", 1);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut told = [0; CONTINUE.len()];
+        stream.read_exact(&mut told).unwrap();
+        assert_eq!(told, CONTINUE.as_bytes());
+        stream
     }
 
     /// Status, headers and body of an answer, on a connection of its own.
