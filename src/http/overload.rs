@@ -90,26 +90,30 @@ impl Pressure {
     pub(super) async fn watch(&self, runtime: RuntimeMetrics, bound: Duration) {
         let busy =
             || (0..runtime.num_workers()).map(|thread| runtime.worker_total_busy_duration(thread)).sum::<Duration>();
-        let (mut share, mut busy_before) = (0.0, busy());
+        let (mut share, mut idle, mut busy_before) = (0.0, 1.0, busy());
         loop {
             let slept = Instant::now();
             time::sleep(TICK).await;
             let passed = slept.elapsed();
             let busy_now = busy();
-            let idle = (passed * runtime.num_workers() as u32).saturating_sub(busy_now.saturating_sub(busy_before));
+            let spent = busy_now.saturating_sub(busy_before).div_duration_f64(passed);
             busy_before = busy_now;
-            share = next_share(share, passed.saturating_sub(TICK), idle.div_duration_f64(passed), bound);
+            // A thread tells from time to time how long it was busy, so one look may see none of it or twice as much.
+            idle = 0.8 * idle + 0.2 * (runtime.num_workers() as f64 - spent);
+            share = next_share(share, passed, idle, bound);
             self.share.store((share * f64::from(u32::MAX)) as u32, Ordering::Relaxed);
         }
     }
 }
 
-/// The share to turn away from now on. While `idle` threads have time to spare, a late one is the fault of others on this
-/// machine, and turning callers away would not help them.
-fn next_share(share: f64, lag: Duration, idle: f64, bound: Duration) -> f64 {
-    let excess = if idle > 0.25 { -1.0 } else { lag.div_duration_f64(bound) - 1.0 };
-    // Some twentieths of a second to find the right share, and as long to forget it. One in twenty is always taken.
-    (share + 0.03 * excess.clamp(-1.0, 2.0)).clamp(0.0, 0.95)
+/// The share to turn away from now on, when a pause of one tick took as long as `passed`. While `idle` threads have time to spare,
+/// a late one is the fault of others on this machine, and turning callers away would not help them.
+fn next_share(share: f64, passed: Duration, idle: f64, bound: Duration) -> f64 {
+    let lag = passed.saturating_sub(TICK).div_duration_f64(bound);
+    // Half a second to find the right share while threads are a little late, at once where they are late by much, and a second to
+    // forget it. One in twenty is always taken.
+    let change = if idle > 0.25 { -0.01 } else { 0.01 * (lag - 1.0).clamp(-1.0, 2.0) };
+    (share + change * passed.div_duration_f64(TICK)).clamp(0.0, 0.95)
 }
 
 #[cfg(test)]
@@ -131,13 +135,14 @@ mod tests {
     fn the_share_grows_while_threads_are_late_and_is_forgotten_after() {
         let bound = Duration::from_millis(10);
         let after = |ticks: usize, share: f64, lag: u64, idle: f64| {
-            (0..ticks).fold(share, |share, _| next_share(share, Duration::from_millis(lag), idle, bound))
+            (0..ticks).fold(share, |share, _| next_share(share, TICK + Duration::from_millis(lag), idle, bound))
         };
         assert_eq!(after(100, 0.0, 5, 0.0), 0.0, "below the bound nothing happens");
         assert_eq!(after(100, 0.0, 500, 1.5), 0.0, "nor while threads are idle");
-        assert!(after(20, 0.0, 20, 0.0) > 0.5);
-        assert_eq!(after(1000, 0.0, 500, 0.0), 0.95, "some are always taken");
+        assert!((0.4..0.8).contains(&after(20, 0.0, 20, 0.0)), "late by twice the bound");
+        assert_eq!(after(2, 0.0, 500, 0.0), 0.95, "some are always taken");
         assert_eq!(after(100, 0.95, 0, 0.0), 0.0);
+        assert_eq!(after(100, 0.95, 500, 1.0), 0.0);
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     if let Some(threads) = settings.load.threads {
         runtime.worker_threads(threads.get());
     }
+    // Timers and new connections are looked at after so many requests; the usual 61 would be a tenth of a second of long ones.
+    runtime.event_interval(15);
     let runtime = runtime.enable_all().build().context("no threads could be started")?;
     let left = runtime.block_on(serve(settings, catalog, keys, passed));
     // What has not finished by now is cut.

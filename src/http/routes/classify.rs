@@ -97,6 +97,5 @@ pub(super) async fn message(
     if is_long { state.gate().work_long(tell).await } else { Ok(tell()) }
 }
 
-/// Mails beyond this size are read on other threads: about two milliseconds for each MiB, in which this one answers a hundred
-/// others.
-const LONG_MAIL_BYTES: usize = 128 << 10;
+/// Mails beyond this size are read on other threads: it may take milliseconds, in which this one answers a hundred others.
+const LONG_MAIL_BYTES: usize = 32 << 10;
