@@ -25,7 +25,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
-use tokio::{runtime::RuntimeMetrics, sync::OwnedSemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     AppState, Problem,
@@ -101,8 +101,8 @@ impl Gate {
             keys: keys.map(ArcSwap::from_pointee),
             rate: load.rate_limit.map(|a_second| RateLimit::new(a_second, load.rate_burst)),
             in_flight: Turnstile::new(load.max_in_flight, queue),
-            // What takes a tenth of a second may wait for a whole one.
-            heavy: Turnstile::new(load.threads.map_or(processors, usize::from), queue * 10),
+            // What takes longer may wait for longer.
+            heavy: Turnstile::new(load.threads.map_or(processors, usize::from), queue * 2),
             max_in_flight: load.max_in_flight,
             pressure: Pressure::default(),
             queue,
@@ -128,14 +128,9 @@ impl Gate {
         self.max_in_flight.saturating_sub(self.in_flight.free())
     }
 
-    /// The share of requests that is turned away because the threads are late, from 0 to 1.
-    pub fn shed_share(&self) -> f64 {
-        self.pressure.share()
-    }
-
-    /// Turns requests away while the threads of `runtime` come later than `bound` to what waits; runs for ever.
-    pub async fn watch(&self, runtime: RuntimeMetrics, bound: Duration) {
-        self.pressure.watch(runtime, bound).await;
+    /// Turns requests away while the threads that run this come later than `bound` to what waits; runs for ever.
+    pub async fn watch(&self, bound: Duration) {
+        self.pressure.watch(bound).await;
     }
 
     /// Whether requests must carry where they came from.

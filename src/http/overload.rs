@@ -2,8 +2,7 @@
 //!
 //! Two things fill up. A [`Turnstile`] counts what is in work: mails that are still coming in, and those that keep a thread busy
 //! for long. Single replies never pile up there, since each is done in microseconds without a pause; they pile up unseen, in
-//! front of threads that are all busy. [`Pressure`] therefore measures how late a thread comes to what waits for it, and turns
-//! away as large a share as brings that below its bound, as RFC 8033 (PIE) does with packets.
+//! front of threads that are all busy. [`Pressure`] notices how late a thread comes to what waits for it.
 //!
 //! Nobody is turned away before the time to wait is over. A caller who asks again at once would otherwise use up what
 //! answering the others needs.
@@ -17,7 +16,6 @@ use std::{
 };
 
 use tokio::{
-    runtime::RuntimeMetrics,
     sync::{OwnedSemaphorePermit, Semaphore},
     time,
 };
@@ -62,58 +60,77 @@ impl Turnstile {
     }
 }
 
-/// How often the threads are watched.
+/// How often a thread should come to what waits.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The share of requests to turn away, because the threads come too late to those that wait.
-#[derive(Debug, Default)]
+/// So many requests are taken after each tick, however late it comes: one that takes long makes those behind it late, and turning
+/// away a handful would not help.
+const AT_LEAST: u32 = 16;
+
+/// Notices when the threads come too late to what waits for them.
+///
+/// A task that should run at each tick waits its turn as all others do. While it is overdue, so is everything before it: that is
+/// turned away, quickly, until the task has run. What was there first is answered, and nothing waits for much longer than the bound.
+#[derive(Debug)]
 pub(super) struct Pressure {
-    /// Of 2³².
-    share: AtomicU32,
-    /// The shares of all requests added up; whoever makes it overflow is turned away.
-    sum: AtomicU32,
+    began: Instant,
+    /// In microseconds; 0 while nobody watches.
+    bound: AtomicU64,
+    /// When the last tick was, in microseconds since `began`, and how much the process had worked by then.
+    ticked: AtomicU64,
+    worked: AtomicU64,
+    /// Requests that came since the next tick was overdue.
+    late: AtomicU32,
+}
+
+impl Default for Pressure {
+    fn default() -> Self {
+        let began = Instant::now();
+        Self { began, bound: 0.into(), ticked: 0.into(), worked: 0.into(), late: 0.into() }
+    }
 }
 
 impl Pressure {
     /// Whether the next request is turned away.
     pub(super) fn refuses(&self) -> bool {
-        let share = self.share.load(Ordering::Relaxed);
-        share != 0 && self.sum.fetch_add(share, Ordering::Relaxed).checked_add(share).is_none()
+        self.refuses_at(self.began.elapsed().as_micros() as u64, processor_time)
     }
 
-    /// The share that is turned away, from 0 to 1.
-    pub(super) fn share(&self) -> f64 {
-        f64::from(self.share.load(Ordering::Relaxed)) / f64::from(u32::MAX)
-    }
-
-    /// Watches the threads of `runtime`, for ever.
-    pub(super) async fn watch(&self, runtime: RuntimeMetrics, bound: Duration) {
-        let busy =
-            || (0..runtime.num_workers()).map(|thread| runtime.worker_total_busy_duration(thread)).sum::<Duration>();
-        let (mut share, mut idle, mut busy_before) = (0.0, 1.0, busy());
-        loop {
-            let slept = Instant::now();
-            time::sleep(TICK).await;
-            let passed = slept.elapsed();
-            let busy_now = busy();
-            let spent = busy_now.saturating_sub(busy_before).div_duration_f64(passed);
-            busy_before = busy_now;
-            // A thread tells from time to time how long it was busy, so one look may see none of it or twice as much.
-            idle = 0.8 * idle + 0.2 * (runtime.num_workers() as f64 - spent);
-            share = next_share(share, passed, idle, bound);
-            self.share.store((share * f64::from(u32::MAX)) as u32, Ordering::Relaxed);
+    fn refuses_at(&self, now: u64, processor_time: impl Fn() -> u64) -> bool {
+        let bound = self.bound.load(Ordering::Relaxed);
+        let due = TICK.as_micros() as u64 + bound;
+        if bound == 0 || now.saturating_sub(self.ticked.load(Ordering::Relaxed)) <= due {
+            return false;
         }
+        if self.late.fetch_add(1, Ordering::Relaxed) < AT_LEAST {
+            return false;
+        }
+        // Where the process has not worked for that long, it was kept from it by others on this machine. What they have held up
+        // is answered; it is not more than can be borne.
+        processor_time().saturating_sub(self.worked.load(Ordering::Relaxed)) > due
+    }
+
+    /// Watches the threads that run this, for ever.
+    pub(super) async fn watch(&self, bound: Duration) {
+        self.tick(self.began.elapsed().as_micros() as u64, processor_time());
+        self.bound.store(bound.as_micros() as u64, Ordering::Relaxed);
+        loop {
+            time::sleep(TICK).await;
+            self.tick(self.began.elapsed().as_micros() as u64, processor_time());
+        }
+    }
+
+    fn tick(&self, now: u64, processor_time: u64) {
+        self.ticked.store(now, Ordering::Relaxed);
+        self.worked.store(processor_time, Ordering::Relaxed);
+        self.late.store(0, Ordering::Relaxed);
     }
 }
 
-/// The share to turn away from now on, when a pause of one tick took as long as `passed`. While `idle` threads have time to spare,
-/// a late one is the fault of others on this machine, and turning callers away would not help them.
-fn next_share(share: f64, passed: Duration, idle: f64, bound: Duration) -> f64 {
-    let lag = passed.saturating_sub(TICK).div_duration_f64(bound);
-    // Half a second to find the right share while threads are a little late, at once where they are late by much, and a second to
-    // forget it. One in twenty is always taken.
-    let change = if idle > 0.25 { -0.01 } else { 0.01 * (lag - 1.0).clamp(-1.0, 2.0) };
-    (share + change * passed.div_duration_f64(TICK)).clamp(0.0, 0.95)
+/// How long the processors have worked for this process, in microseconds.
+fn processor_time() -> u64 {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    spent.tv_sec as u64 * 1_000_000 + spent.tv_nsec as u64 / 1000
 }
 
 #[cfg(test)]
@@ -132,26 +149,17 @@ mod tests {
     }
 
     #[test]
-    fn the_share_grows_while_threads_are_late_and_is_forgotten_after() {
-        let bound = Duration::from_millis(10);
-        let after = |ticks: usize, share: f64, lag: u64, idle: f64| {
-            (0..ticks).fold(share, |share, _| next_share(share, TICK + Duration::from_millis(lag), idle, bound))
-        };
-        assert_eq!(after(100, 0.0, 5, 0.0), 0.0, "below the bound nothing happens");
-        assert_eq!(after(100, 0.0, 500, 1.5), 0.0, "nor while threads are idle");
-        assert!((0.4..0.8).contains(&after(20, 0.0, 20, 0.0)), "late by twice the bound");
-        assert_eq!(after(2, 0.0, 500, 0.0), 0.95, "some are always taken");
-        assert_eq!(after(100, 0.95, 0, 0.0), 0.0);
-        assert_eq!(after(100, 0.95, 500, 1.0), 0.0);
-    }
-
-    #[test]
-    fn just_that_share_is_turned_away() {
+    fn what_is_behind_an_overdue_tick_is_turned_away() {
         let pressure = Pressure::default();
-        for (share, expected) in [(0.0, 0), (0.25, 25), (0.95, 95)] {
-            pressure.share.store((share * f64::from(u32::MAX)) as u32, Ordering::Relaxed);
-            let refused = (0..100).filter(|_| pressure.refuses()).count();
-            assert!(refused.abs_diff(expected) <= 1, "{share}: {refused}");
-        }
+        let refused = |now: u64, worked: u64| (0..100).filter(|_| pressure.refuses_at(now, || worked)).count();
+        assert_eq!(refused(1_000_000, 1_000_000), 0, "while nobody watches");
+        pressure.bound.store(10_000, Ordering::Relaxed);
+        pressure.tick(1_000_000, 500_000);
+        assert_eq!(refused(1_020_000, 520_000), 0, "in time");
+        assert_eq!(refused(1_050_000, 510_000), 0, "others had the processor");
+        pressure.tick(2_000_000, 600_000);
+        assert_eq!(refused(2_020_001, 620_001), 100 - AT_LEAST as usize);
+        pressure.tick(2_030_000, 630_000);
+        assert_eq!(refused(2_030_000, 630_000), 0, "forgotten with the tick");
     }
 }

@@ -132,7 +132,7 @@ async fn serve(
     tokio::spawn(signals::reload_keys(state.clone(), settings.access.clone()));
     if settings.load.max_lag_milliseconds > 0 {
         let (state, bound) = (state.clone(), Duration::from_millis(settings.load.max_lag_milliseconds));
-        tokio::spawn(async move { state.gate().watch(tokio::runtime::Handle::current().metrics(), bound).await });
+        tokio::spawn(async move { state.gate().watch(bound).await });
     }
 
     let timing = Timing::new(settings);
