@@ -3,6 +3,8 @@
 //! | method and path | answers |
 //! |---|---|
 //! | `POST /v1/classify/reply` | what one reply means |
+//! | `POST /v1/classify/message` | what one report mail means |
+//! | `POST /v1/classify/batch` | what many of them mean, streamed |
 //! | `GET /v1/codes`, `/v1/codes/{code}` | reply codes and enhanced codes |
 //! | `GET /v1/categories`, `/v1/categories/{id}` | why deliveries fail, and how to mend it |
 //! | `GET /v1/providers`, `/v1/providers/{id}` | who refuses, and what that means there |
@@ -17,9 +19,11 @@ mod body;
 mod envelope;
 mod language;
 pub mod openapi;
+mod packing;
 mod problem;
 mod query;
 mod routes;
+mod stream;
 
 use std::sync::{
     Arc,
@@ -29,10 +33,11 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
 pub use problem::Problem;
+use tokio::sync::Semaphore;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{catalog::Catalog, limits::Limits};
+use crate::{batch, catalog::Catalog, limits::Limits};
 
 /// What every request handler can reach.
 #[derive(Clone, Debug)]
@@ -40,12 +45,19 @@ pub struct AppState {
     catalog: Arc<ArcSwap<Catalog>>,
     limits: Limits,
     ready: Arc<AtomicBool>,
+    /// As many as there are cores: what batches keep busy, however many of them there are.
+    workers: Arc<Semaphore>,
 }
 
 impl AppState {
     /// A service that answers from `catalog` within `limits`.
     pub fn new(catalog: Catalog, limits: Limits) -> Self {
-        Self { catalog: Arc::new(ArcSwap::from_pointee(catalog)), limits, ready: Arc::new(AtomicBool::new(true)) }
+        Self {
+            catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+            limits,
+            ready: Arc::new(AtomicBool::new(true)),
+            workers: Arc::new(Semaphore::new(batch::cores())),
+        }
     }
 
     /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
@@ -56,6 +68,11 @@ impl AppState {
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What batches share the cores by.
+    fn workers(&self) -> Arc<Semaphore> {
+        self.workers.clone()
     }
 
     /// Whether `/readyz` says so.
@@ -82,8 +99,11 @@ pub fn app(state: AppState) -> Router {
         // Each route bounds its own body, by what it takes.
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(problem::from_panic))
+        // Bounds the time until an answer begins. A stream's begins at once, and bounds itself.
         .layer(timeout)
+        .layer(middleware::from_fn(packing::unpack))
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
+        .layer(middleware::from_fn(packing::pack))
         .with_state(state)
 }
 

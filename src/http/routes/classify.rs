@@ -3,15 +3,14 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 
 use crate::{
-    classify::{self, Evidence, Fields, ReportView, Verdict},
+    batch::Classifier,
+    classify::{ReportView, Verdict},
     http::{
         AppState, Problem, answer,
-        body::{MessageFields, MessageRequest, ReplyRequest},
+        body::{AskedMail, AskedReply, MessageFields, ReplyRequest},
         language,
         query::{Classify, ClassifyMessage, Query},
     },
-    report,
-    smtp::Reply,
 };
 
 /// Tell what one reply means
@@ -30,7 +29,7 @@ use crate::{
         (status = 400, description = "The body is not JSON, or not UTF-8", body = Problem, content_type = "application/problem+json"),
         (status = 406, description = "`Accept` rules out JSON", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The reply is longer than the service takes", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`Content-Type` is missing or another", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`Content-Type` is missing or another, or so is `Content-Encoding`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -38,22 +37,13 @@ pub(super) async fn reply(
     State(state): State<AppState>,
     Query(query): Query<Classify>,
     headers: HeaderMap,
-    asked: ReplyRequest,
+    AskedReply(item): AskedReply,
 ) -> Response {
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
-    let reply = Reply::parse(&asked.reply);
-    let own = Evidence::of(&reply);
-    let evidence = Evidence {
-        command: asked.command.or(own.command),
-        remote_host: asked.remote_host.as_deref().or(own.remote_host),
-        ..own
-    };
-    let decision = classify::weigh(&catalog, &evidence);
-    let recipient = asked.recipient.as_deref().or(reply.recipient.as_deref());
-    let fields = Fields::from(query.fields);
-    let verdict = Verdict::new(&catalog, &decision, &reply, (evidence.command, recipient), language, fields);
-    answer::json(&verdict, language)
+    let fields = query.fields.into();
+    let classifier = Classifier { catalog: &catalog, limits: state.limits(), language, fields, headers: &[] };
+    classifier.classify(&item, |outcome| answer::outcome(outcome, language))
 }
 
 /// Tell what a report mail means
@@ -73,7 +63,7 @@ pub(super) async fn reply(
         (status = 400, description = "The body is not JSON, or its base64 is broken", body = Problem, content_type = "application/problem+json"),
         (status = 406, description = "`Accept` rules out JSON", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The mail is longer than the service takes", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`Content-Type` is missing or another", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`Content-Type` is missing or another, or so is `Content-Encoding`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -81,10 +71,11 @@ pub(super) async fn message(
     State(state): State<AppState>,
     Query(query): Query<ClassifyMessage>,
     headers: HeaderMap,
-    asked: MessageRequest,
+    AskedMail(item): AskedMail,
 ) -> Response {
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
-    let report = report::read(&catalog, &asked.mail, &query.wanted(), state.limits());
-    answer::json(&ReportView::new(&catalog, &report, language, Fields::from(query.fields)), language)
+    let (fields, wanted) = (query.fields.into(), query.wanted());
+    let classifier = Classifier { catalog: &catalog, limits: state.limits(), language, fields, headers: &wanted };
+    classifier.classify(&item, |outcome| answer::outcome(outcome, language))
 }

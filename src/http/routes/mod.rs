@@ -1,5 +1,6 @@
 //! One file a resource.
 
+mod batch;
 mod blocklists;
 mod categories;
 mod classify;
@@ -27,8 +28,12 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(blocklists::list))
         .routes(routes!(blocklists::one))
         .route_layer(middleware::from_fn(answer::require_json_accepted));
+    let streamed = OpenApiRouter::new()
+        .routes(routes!(batch::batch))
+        .route_layer(middleware::from_fn(answer::require_json_or_lines_accepted));
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(versioned)
+        .merge(streamed)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
 }
