@@ -1,10 +1,12 @@
 //! The command line: one binary that serves, classifies, looks up, and checks a catalogue.
 
+mod batch;
 mod check;
 mod classify;
 mod labels;
 mod look_up;
 mod page;
+mod table;
 
 use std::{
     io::{self, Write},
@@ -33,7 +35,7 @@ pub struct Cli {
 enum Command {
     /// Answer over HTTP
     Serve(Settings),
-    /// Tell what a reply means
+    /// Tell what a reply or a report mail means, or as many as a file holds
     Classify(classify::Arguments),
     /// Look up a code (550, 5.7.26, 550-5.7.1, 4xx), a category, or words
     Lookup(look_up::Arguments),

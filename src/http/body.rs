@@ -1,6 +1,6 @@
 //! Reading what is to be classified out of a request, and saying precisely what is wrong with it.
 
-use std::{borrow::Cow, error::Error, io};
+use std::borrow::Cow;
 
 use axum::{
     body::HttpBody,
@@ -195,16 +195,9 @@ pub(super) async fn read(request: Request, most: usize) -> Result<Option<Vec<u8>
 
 /// Why a body cannot be read to its end.
 pub(super) fn broken(error: &axum::Error) -> Fault {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        // What the decoder says, unless it only passes on that the connection broke.
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && !error.get_ref().is_some_and(|inner| inner.is::<packing::BrokeOff>())
-        {
-            let detail = "the body cannot be unpacked; expected what Content-Encoding says, whole";
-            return Fault::new(FaultKind::Malformed, detail);
-        }
-        cause = error.source();
+    if packing::is_caused_by::<packing::CannotUnpack>(error) {
+        let detail = "the body cannot be unpacked; expected what Content-Encoding says, whole";
+        return Fault::new(FaultKind::Malformed, detail);
     }
     Fault::new(FaultKind::Malformed, "the body broke off; expected as many bytes as were announced")
 }

@@ -3,7 +3,7 @@
 //!
 //! What a request unpacks to is bounded where it is read, by the same bound as if it had come unpacked.
 
-use std::{fmt, io};
+use std::{error::Error, fmt, io};
 
 use async_compression::{
     Level,
@@ -52,7 +52,7 @@ impl Coding {
 
 /// The connection broke, not what came over it.
 #[derive(Debug)]
-pub(super) struct BrokeOff;
+struct BrokeOff;
 
 impl fmt::Display for BrokeOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +60,19 @@ impl fmt::Display for BrokeOff {
     }
 }
 
-impl std::error::Error for BrokeOff {}
+impl Error for BrokeOff {}
+
+/// What came is not what `Content-Encoding` says.
+#[derive(Debug)]
+pub(super) struct CannotUnpack;
+
+impl fmt::Display for CannotUnpack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body cannot be unpacked")
+    }
+}
+
+impl Error for CannotUnpack {}
 
 /// Marks a request that came packed.
 #[derive(Clone, Copy, Debug)]
@@ -96,12 +108,12 @@ pub(super) async fn unpack(mut request: Request, next: Next) -> Response {
         Coding::Gzip => {
             let mut decoder = GzipDecoder::new(reader(body));
             decoder.multiple_members(true);
-            framed(decoder)
+            unpacked(decoder)
         }
         Coding::Zstd => {
             let mut decoder = ZstdDecoder::with_params(reader(body), &[DParameter::window_log_max(WINDOW_LOG)]);
             decoder.multiple_members(true);
-            framed(decoder)
+            unpacked(decoder)
         }
     };
     next.run(Request::from_parts(parts, body)).await
@@ -141,6 +153,19 @@ fn reader(body: Body) -> impl AsyncBufRead + Send + 'static {
 
 fn framed(reader: impl AsyncRead + Send + 'static) -> Body {
     Body::from_stream(ReaderStream::with_capacity(reader, FRAME_BYTES))
+}
+
+/// Tells apart a decoder that understands nothing from a connection that broke.
+fn unpacked(decoder: impl AsyncRead + Send + 'static) -> Body {
+    Body::new(framed(decoder).map_err(|error| -> Box<dyn Error + Send + Sync> {
+        if is_caused_by::<BrokeOff>(&error) { Box::new(BrokeOff) } else { Box::new(CannotUnpack) }
+    }))
+}
+
+/// Whether an error of type `E` is behind this one. What an `io::Error` holds is not its source: it speaks for it.
+pub(super) fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<E>() || held.is_some_and(|held| held.is::<E>()) || error.source().is_some_and(is_caused_by::<E>)
 }
 
 /// What is packed has other bytes, so a strong tag would be wrong (RFC 9110 §8.8.3.3).

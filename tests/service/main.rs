@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod bad_input;
+mod batch_streams;
+mod classify_batch;
 mod classify_message;
 mod classify_reply;
 mod look_ups;
+mod packing;
 mod seed_codes;
 mod server;
