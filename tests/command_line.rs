@@ -122,8 +122,13 @@ async fn many_items_are_answered_as_by_the_service() {
     assert_eq!(output.status.code(), Some(65), "two items are wrong");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), served("application/x-ndjson", ITEMS).await);
     let told = String::from_utf8(output.stderr).unwrap();
-    for words in ["Summary", "Items             5", "Problems          2", "Hard bounce rate  40.00 %", "Mailbox full"]
-    {
+    for words in [
+        "Summary",
+        "Items             5",
+        "Problems          2",
+        "Hard bounce rate  40.00 %",
+        "Mailbox is full (mailbox_full)",
+    ] {
         assert!(told.contains(words), "{words:?} in\n{told}");
     }
     let mailbox =
@@ -162,6 +167,9 @@ fn mailboxes_and_folders_are_told_to_people_line_by_line() {
     let json = says(&["classify", "--json", folder.path()], None);
     let first: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
     assert!(first["id"].as_str().unwrap().ends_with("cur/2:2,S"), "{first}");
+    let several =
+        says(&["classify", "--json", &format!("{}/new/1", folder.path()), &format!("{}/tmp/3", folder.path())], None);
+    assert!(several.lines().count() == 2 && several.contains("\"index\":1,\"report\""), "{several}");
     let summary = says(&["classify", "--summary", "--lang", "de", folder.path()], None);
     assert!(summary.contains("Anteil harter Bounces") && !summary.contains("anna"), "{summary}");
     let json = says(&["classify", "--summary", "--json", folder.path()], None);
@@ -186,7 +194,8 @@ fn who_stops_reading_stops_the_work_without_complaint() {
     let output = child.wait_with_output().unwrap();
     assert!(line.starts_with("{\"id\":null,\"index\":0,"));
     assert!(output.status.success());
-    assert!(!String::from_utf8(output.stderr).unwrap().contains("retoure:"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!told.contains("retoure:") && told.contains("Items") && !told.contains("50000"), "{told}");
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl Classifier<'_> {
         for (index, unit) in (chunk.first_index..).zip(chunk.units(self.limits)) {
             self.one(chunk.form, unit, index, Id::None, &mut finished, write);
         }
+        finished.summary.find_rate();
         finished
     }
 

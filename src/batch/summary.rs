@@ -71,7 +71,7 @@ impl Default for Summary {
 }
 
 impl Summary {
-    /// Counts one result.
+    /// Counts one result; the rate is found once all are counted.
     pub(super) fn count(&mut self, outcome: &Outcome<'_>) {
         self.items += 1;
         let is_hard = match outcome {
@@ -88,7 +88,6 @@ impl Summary {
             }
         };
         self.hard_items += u64::from(is_hard);
-        self.find_rate();
     }
 
     /// Counts a verdict, and tells whether it is hard.
@@ -118,7 +117,7 @@ impl Summary {
         self.find_rate();
     }
 
-    fn find_rate(&mut self) {
+    pub(super) fn find_rate(&mut self) {
         // Four digits: one in ten thousand is more than anyone decides on.
         let rate = self.hard_items as f64 / self.items as f64;
         self.hard_bounce_rate = (self.items > 0).then(|| (rate * 10_000.0).round() / 10_000.0);

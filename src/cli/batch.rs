@@ -79,6 +79,14 @@ impl Input {
         Ok((begins.is_ok() && &start == b"From ").then(|| Self::File(path.to_owned(), Form::Mbox)))
     }
 
+    /// One of several paths that a person names: a mailbox, or the file of a mail.
+    ///
+    /// # Errors
+    /// When it is a folder that cannot be read.
+    pub(super) fn of_mails(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self::mailbox_at(path)?.unwrap_or_else(|| Self::Mails(vec![path.to_owned()])))
+    }
+
     fn bytes(&self) -> Option<u64> {
         let size = |path: &PathBuf| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len());
         match self {

@@ -112,6 +112,10 @@ impl Arguments {
             _ => {
                 return match self.text.as_slice() {
                     [path] if !self.message => Ok(Input::mailbox_at(Path::new(path))?.into_iter().collect()),
+                    // As a shell writes `*.eml`.
+                    [_, _, ..] if self.text.iter().all(|name| Path::new(name).exists()) => {
+                        self.text.iter().map(|name| Input::of_mails(Path::new(name))).collect()
+                    }
                     _ => Ok(Vec::new()),
                 };
             }

@@ -1,4 +1,5 @@
-//! What surrounds every answer: its request id, the catalogue's version, its line in the log, and the body of a problem.
+//! What surrounds every answer: its request id, the catalogue's version, its line in the log, the body of a problem, and how
+//! bodies are packed.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -17,7 +18,7 @@ use axum::{
     response::Response,
 };
 
-use super::{AppState, Problem, problem};
+use super::{AppState, Problem, packing, problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CATALOG_VERSION: HeaderName = HeaderName::from_static("catalog-version");
@@ -32,7 +33,12 @@ pub(super) async fn wrap(State(state): State<AppState>, request: Request, next: 
     let route = request.extensions().get::<MatchedPath>().cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
-    let mut response = with_problem_body(next.run(request).await, path);
+    let coding = packing::wanted(request.headers());
+    let answered = match packing::unpack(request) {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => *refusal,
+    };
+    let mut response = packing::pack(with_problem_body(answered, path), coding);
     let headers = response.headers_mut();
     if let Ok(version) = HeaderValue::from_str(state.catalog().version()) {
         headers.insert(CATALOG_VERSION, version);

@@ -101,9 +101,7 @@ pub fn app(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(problem::from_panic))
         // Bounds the time until an answer begins. A stream's begins at once, and bounds itself.
         .layer(timeout)
-        .layer(middleware::from_fn(packing::unpack))
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
-        .layer(middleware::from_fn(packing::pack))
         .with_state(state)
 }
 

@@ -14,7 +14,6 @@ use axum::{
     body::{Body, HttpBody},
     extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
@@ -34,7 +33,7 @@ const FRAME_BYTES: usize = 64 << 10;
 
 /// The codings that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Coding {
+pub(super) enum Coding {
     Gzip,
     Zstd,
 }
@@ -83,21 +82,22 @@ pub(super) fn is_packed(request: &Request) -> bool {
     request.extensions().get::<Packed>().is_some()
 }
 
-/// Unpacks the body of a request as it is read.
-pub(super) async fn unpack(mut request: Request, next: Next) -> Response {
-    let Some(name) = request.headers_mut().remove(header::CONTENT_ENCODING) else {
-        return next.run(request).await;
-    };
+/// Makes the body of a request be unpacked as it is read.
+///
+/// # Errors
+/// The refusal, where its coding is not known.
+pub(super) fn unpack(mut request: Request) -> Result<Request, Box<Response>> {
+    let Some(name) = request.headers_mut().remove(header::CONTENT_ENCODING) else { return Ok(request) };
     let name = name.to_str().unwrap_or_default();
     if name.eq_ignore_ascii_case("identity") {
-        return next.run(request).await;
+        return Ok(request);
     }
     let Some(coding) = Coding::of(name) else {
         let detail = "the Content-Encoding is not one that is taken here; expected `gzip`, `zstd`, or none";
         let mut refusal = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).into_response();
         // RFC 7694 §3.
         refusal.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
-        return refusal;
+        return Err(Box::new(refusal));
     };
     let (mut parts, body) = request.into_parts();
     // It tells the length of what was packed.
@@ -116,13 +116,11 @@ pub(super) async fn unpack(mut request: Request, next: Next) -> Response {
             unpacked(decoder)
         }
     };
-    next.run(Request::from_parts(parts, body)).await
+    Ok(Request::from_parts(parts, body))
 }
 
-/// Packs the answer where the caller asks for it and it is long enough.
-pub(super) async fn pack(request: Request, next: Next) -> Response {
-    let coding = wanted(request.headers());
-    let response = next.run(request).await;
+/// Packs an answer in the coding that was [`wanted`], where it is long enough.
+pub(super) fn pack(response: Response, coding: Option<Coding>) -> Response {
     let size = response.body().size_hint();
     let is_short = size.upper().is_some_and(|most| most < LEAST_BYTES);
     if is_short || response.headers().contains_key(header::CONTENT_ENCODING) {
@@ -179,7 +177,7 @@ fn weaken_tag(headers: &mut HeaderMap) {
 }
 
 /// The coding that `Accept-Encoding` likes best (RFC 9110 §12.5.3); zstd where it likes both.
-fn wanted(headers: &HeaderMap) -> Option<Coding> {
+pub(super) fn wanted(headers: &HeaderMap) -> Option<Coding> {
     let mut best: Option<(f32, Coding)> = None;
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     for range in values.flat_map(|value| value.split(',')) {

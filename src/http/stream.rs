@@ -6,11 +6,14 @@
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
     future::{pending, poll_fn},
+    io,
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
@@ -69,6 +72,8 @@ impl Shape {
 /// Starts a batch and gives the body of its answer. `workers` bounds what all batches together keep the cores busy with.
 pub(super) fn start(source: Source, wanted: Wanted, shape: Shape, workers: Arc<Semaphore>) -> Body {
     let (results, receiver) = mpsc::channel(1);
+    let is_whole = Arc::new(AtomicBool::new(false));
+    let body = Results { receiver, is_whole: is_whole.clone() };
     let pump = Pump {
         is_read: matches!(source, Source::Ready(_)),
         source,
@@ -80,22 +85,29 @@ pub(super) fn start(source: Source, wanted: Wanted, shape: Shape, workers: Arc<S
         summary: Summary::default(),
         fault: None,
     };
-    tokio::spawn(pump.run());
-    Body::new(Results(receiver))
+    tokio::spawn(pump.run(is_whole));
+    Body::new(body)
 }
 
-/// The body of the answer.
-struct Results(mpsc::Receiver<Bytes>);
+/// The body of the answer. What ends early must not look as if it were whole: the connection is then broken off.
+struct Results {
+    receiver: mpsc::Receiver<Bytes>,
+    is_whole: Arc<AtomicBool>,
+}
 
 impl HttpBody for Results {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(context).map(|results| results.map(|bytes| Ok(Frame::data(bytes))))
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match ready!(self.receiver.poll_recv(context)) {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None if self.is_whole.load(Ordering::Acquire) => Poll::Ready(None),
+            None => Poll::Ready(Some(Err(io::Error::other("the batch was ended early")))),
+        }
     }
 }
 
@@ -145,15 +157,21 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(mut self) {
+    async fn run(mut self, is_whole: Arc<AtomicBool>) {
         let started = Instant::now();
-        let ended = self.all().await.err();
+        let ended = match self.all().await {
+            Ok(()) if self.fault.is_none() => "finished",
+            Ok(()) => "broken",
+            Err(Ended::Gone) => "client_gone",
+            Err(Ended::Idle) => "client_idle",
+            Err(Ended::Failed) => "failed",
+        };
+        is_whole.store(matches!(ended, "finished" | "broken"), Ordering::Release);
         tracing::info!(
             items = self.summary.items,
             problems = self.summary.problems,
             duration_ms = started.elapsed().as_secs_f64() * 1000.0,
-            broken = self.fault.is_some(),
-            ended = ?ended,
+            ended,
             "batch ended"
         );
     }

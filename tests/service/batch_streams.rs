@@ -117,6 +117,25 @@ async fn what_stands_still_is_ended_with_a_problem() {
 }
 
 #[tokio::test]
+async fn what_is_not_taken_is_broken_off_and_does_not_look_whole() {
+    let (url, state) = server_with(Limits { stream_idle_time: Duration::from_millis(300), ..Limits::default() });
+    let held_before = Arc::strong_count(&state.catalog());
+    let mut stream = open(&url, "", "").await;
+    let lines = LINE.repeat(2000);
+    // The service may close while this still writes.
+    while timeout(Duration::from_secs(2), stream.write_all(format!("{:x}\r\n{lines}\r\n", lines.len()).as_bytes()))
+        .await
+        .is_ok_and(|sent| sent.is_ok())
+    {}
+    is_freed(&state, held_before).await;
+    let mut answer = Vec::new();
+    // A connection that was reset says the same as one that just ends.
+    let _ = timeout(LONG, stream.read_to_end(&mut answer)).await.expect("an end in time");
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    assert!(!answer.ends_with(b"0\r\n\r\n"));
+}
+
+#[tokio::test]
 async fn a_stream_outlives_the_time_of_a_request() {
     let (url, _) = server_with(Limits { request_time: Duration::from_millis(200), ..Limits::default() });
     let mut stream = BufReader::new(open(&url, "", "").await);
