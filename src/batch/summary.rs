@@ -80,7 +80,7 @@ impl Summary {
                 if report.recipients.is_empty() {
                     *self.kind.entry(report.kind).or_default() += 1;
                 }
-                report.recipients.iter().fold(false, |hard, one| self.count_verdict(&one.verdict) || hard)
+                report.recipients.iter().filter(|one| self.count_verdict(&one.verdict)).count() > 0
             }
             Outcome::Problem(_) => {
                 self.problems += 1;

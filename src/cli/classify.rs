@@ -142,15 +142,14 @@ impl Arguments {
             (false, true) => batch::run(inputs, classifier, &as_json),
             (false, false) => batch::run(inputs, classifier, &as_text),
         }?;
+        let told = || table::of_summary(&summary, classifier.catalog, classifier.language, labels);
         match (self.summary, json) {
             (true, true) => print(&serde_json::to_string(&summary)?)?,
+            (true, false) => print(&told())?,
+            (false, false) => print(&format!("\n{}", told()))?,
             (false, true) => {
-                let told = table::of_summary(&summary, classifier.catalog, classifier.language, labels);
                 // Nothing is left to do if even this cannot be written.
-                let _ = writeln!(io::stderr().lock(), "{told}");
-            }
-            (_, false) => {
-                print(&format!("\n{}", table::of_summary(&summary, classifier.catalog, classifier.language, labels)))?
+                let _ = writeln!(io::stderr().lock(), "{}", told());
             }
         }
         Ok(if summary.problems > 0 { ExitCode::from(DATA) } else { ExitCode::SUCCESS })

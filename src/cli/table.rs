@@ -24,7 +24,7 @@ pub(super) fn append_result(result: &ResultLine<'_>, labels: &Labels, out: &mut 
             add_line(&mut text, "-", labels.kind(report.kind), "", report.subject.unwrap_or_default());
         }
         Outcome::Report(report) => {
-            report.recipients.iter().for_each(|one| add_verdict(&mut text, &one.verdict, labels))
+            report.recipients.iter().for_each(|one| add_verdict(&mut text, &one.verdict, labels));
         }
         Outcome::Problem(fault) => add_line(&mut text, "!", labels.problem, "", &fault.detail),
     }

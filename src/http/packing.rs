@@ -163,7 +163,9 @@ fn unpacked(decoder: impl AsyncRead + Send + 'static) -> Body {
 /// Whether an error of type `E` is behind this one. What an `io::Error` holds is not its source: it speaks for it.
 pub(super) fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
     let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<E>() || held.is_some_and(|held| held.is::<E>()) || error.source().is_some_and(is_caused_by::<E>)
+    error.is::<E>()
+        || held.is_some_and(<dyn Error + Send + Sync>::is::<E>)
+        || error.source().is_some_and(is_caused_by::<E>)
 }
 
 /// What is packed has other bytes, so a strong tag would be wrong (RFC 9110 §8.8.3.3).
