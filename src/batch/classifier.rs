@@ -194,3 +194,68 @@ fn tell(line: &ResultLine<'_>, finished: &mut Finished, write: &dyn Fn(&ResultLi
     write(line, &mut finished.out);
     finished.summary.count(&line.outcome);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::batch::Cutter;
+
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::built_in().unwrap());
+
+    fn as_line(result: &ResultLine<'_>, out: &mut Vec<u8>) {
+        result.append_json(out);
+        out.push(b'\n');
+    }
+
+    fn run(form: Form, input: &[u8], write: &dyn Fn(&ResultLine<'_>, &mut Vec<u8>)) -> (Vec<Value>, u64) {
+        let limits = Limits::default();
+        let classifier =
+            Classifier { catalog: &CATALOG, limits: &limits, language: "en", fields: Fields::Core, headers: &[] };
+        let mut cutter = Cutter::new(form, &limits);
+        cutter.push(input);
+        cutter.finish();
+        let Some(chunk) = cutter.take(0) else { return (Vec::new(), 0) };
+        let finished = classifier.run(&chunk, write);
+        let lines = finished.out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        (lines.map(|line| serde_json::from_slice(line).unwrap()).collect(), finished.summary.items)
+    }
+
+    #[test]
+    fn an_item_that_panics_is_one_problem_and_the_rest_goes_on() {
+        let write = |result: &ResultLine<'_>, out: &mut Vec<u8>| {
+            as_line(result, out);
+            assert!(matches!(result.outcome, Outcome::Problem(_)) || result.index != 1, "as a bug would");
+        };
+        let line = "{\"id\":\"a\",\"reply\":\"550 5.1.1 User unknown\"}\n";
+        let (results, items) = run(Form::Lines, line.repeat(3).as_bytes(), &write);
+        assert_eq!((results.len(), items), (3, 3));
+        assert!(results[0]["verdict"].is_object() && results[2]["verdict"].is_object());
+        assert_eq!(results[1]["problem"]["status"], 500);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn any_bytes_have_a_result_for_each_unit(
+            input in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..300),
+                "(\\{\"(id|reply|message|command)\":(\"[a-z0-9 .\\\\]{0,9}\"|[0-9]{1,3}|null|\\[\\])\\}?\r?\n|From a 1:2\n\n){0,9}"
+                    .prop_map(String::into_bytes),
+            ],
+            is_mbox: bool,
+        ) {
+            let (results, items) = run(if is_mbox { Form::Mbox } else { Form::Lines }, &input, &as_line);
+            prop_assert_eq!(results.len() as u64, items);
+            for (index, result) in results.iter().enumerate() {
+                prop_assert_eq!(result["index"].as_u64(), Some(index as u64));
+                let told = ["verdict", "report", "problem"].iter().filter(|key| result[**key].is_object()).count();
+                prop_assert_eq!(told, 1);
+            }
+        }
+    }
+}
