@@ -121,6 +121,11 @@ impl Arguments {
             }
         };
         match self.text.as_slice() {
+            [] if io::stdin().is_terminal() => {
+                bail!(
+                    "there is nothing to classify; expected a file or standard input, such as: retoure classify --ndjson items.ndjson"
+                )
+            }
             [] => Ok(vec![Input::Standard(form)]),
             names => names
                 .iter()

@@ -331,6 +331,10 @@ fn problem(status: &str, path: &str) -> Value {
             ("Not Found", "there is no such blocklist; GET /v1/blocklists lists them, such as spamhaus_zen")
         }
         "404" => ("Not Found", "there is no such category; GET /v1/categories lists them, such as mailbox_not_found"),
+        "406" if path.ends_with("batch") => (
+            "Not Acceptable",
+            "the answer is application/json or application/x-ndjson, which `Accept` rules out; expected one of them or `*/*` in it",
+        ),
         "406" => (
             "Not Acceptable",
             "the answer is application/json, which `Accept` rules out; expected `application/json` or `*/*` in it",
@@ -339,6 +343,11 @@ fn problem(status: &str, path: &str) -> Value {
             ("Payload Too Large", "the batch has more than 10000 items; for more, send application/x-ndjson")
         }
         "413" => ("Payload Too Large", "the reply is longer than 65536 bytes; expected one server's reply"),
+        "415" if path.ends_with("batch") => (
+            "Unsupported Media Type",
+            "there is no usable Content-Type; expected `application/json` or `application/x-ndjson` or `application/mbox`",
+        ),
+        "422" if path.ends_with("batch") => ("Unprocessable Entity", "missing field `items`"),
         "415" => {
             ("Unsupported Media Type", "there is no usable Content-Type; expected `application/json` or `text/plain`")
         }
