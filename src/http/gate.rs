@@ -25,13 +25,18 @@ use super::{
     keys::{Keys, Shown},
     memory::Memory,
     overload::{Pressure, Turnstile},
+    packing,
     rate::{Caller, RateLimit},
+    until_its_end,
 };
 use crate::{
     limits::Limits,
     settings::{Access, Load},
     telemetry::Admission,
 };
+
+/// Bodies beyond this size are read on other threads: it may take milliseconds, in which this one answers a hundred others.
+const LONG_BODY_BYTES: usize = 32 << 10;
 
 /// Which of the addresses a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,14 +136,18 @@ impl Gate {
         self.in_flight.pass().await.ok_or_else(|| self.shed())
     }
 
-    /// Does work that takes long where it holds up nobody else.
+    /// Does work on a body of so many bytes: at once, or, where it takes long, where it holds up nobody else.
     ///
     /// # Errors
-    /// When too much of it is waiting already.
-    pub(super) async fn work_long<R: Send + 'static>(
+    /// When too much is waiting already that takes long.
+    pub(super) async fn work<R: Send + 'static>(
         &self,
+        bytes: usize,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Problem> {
+        if bytes <= LONG_BODY_BYTES {
+            return Ok(work());
+        }
         let place = self.heavy.pass().await.ok_or_else(|| self.shed())?;
         let work = move || {
             // Held until the work is done, though the caller may have gone by then.
@@ -187,7 +196,12 @@ pub(super) async fn pass(State(state): State<AppState>, request: Request, next: 
         Err(refused) => Err(refused),
     };
     let mut response = match admitted {
-        Ok(_place) => next.run(request).await,
+        // Unpacked only now: what is thrown away is not worth it.
+        Ok(place) => match packing::unpack(request) {
+            // A stream is in work until its last line is written.
+            Ok(request) => until_its_end(next.run(request).await, place),
+            Err(refusal) => *refusal,
+        },
         Err(refused) => {
             throw_away(request.into_body()).await;
             refused
