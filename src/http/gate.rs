@@ -18,7 +18,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
@@ -205,7 +205,7 @@ pub(super) async fn pass(State(state): State<AppState>, request: Request, next: 
     let admitted = match admit(&state, &request) {
         Ok(Admitted::Always) => Ok(None),
         Ok(Admitted::WhereIsRoom) => state.gate().enter().await.map(Some).map_err(IntoResponse::into_response),
-        Err(refused) => Err(refused),
+        Err(refused) => Err(*refused),
     };
     let mut response = match admitted {
         Ok(_place) => next.run(request).await,
@@ -228,7 +228,7 @@ async fn throw_away(mut body: Body) {
     let all = async {
         let mut total = 0;
         while let Some(Ok(frame)) = body.frame().await {
-            total += frame.data_ref().map_or(0, |data| data.len());
+            total += frame.data_ref().map_or(0, Bytes::len);
             if total > BYTES {
                 break;
             }
@@ -246,7 +246,7 @@ enum Admitted {
     WhereIsRoom,
 }
 
-fn admit(state: &AppState, request: &Request) -> Result<Admitted, Response> {
+fn admit(state: &AppState, request: &Request) -> Result<Admitted, Box<Response>> {
     let gate = state.gate();
     let path = request.uri().path();
     let is_health = matches!(path, "/livez" | "/readyz");
@@ -255,11 +255,11 @@ fn admit(state: &AppState, request: &Request) -> Result<Admitted, Response> {
         Door::Admin if is_health || is_metrics => return Ok(Admitted::Always),
         Door::Admin => {
             let detail = "this address is for operators; expected GET /metrics, /livez or /readyz";
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response());
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response().into());
         }
         Door::Main { has_admin: true } if is_metrics => {
             let detail = "metrics have an address of their own; expected the one that --admin-listen names";
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response());
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response().into());
         }
         Door::Main { .. } if is_health => return Ok(Admitted::Always),
         Door::Main { .. } => {}
@@ -277,18 +277,18 @@ fn admit(state: &AppState, request: &Request) -> Result<Admitted, Response> {
             gate.counters.rate_limited.fetch_add(1, Ordering::Relaxed);
             let detail = "too many requests; expected no more than this service allows a caller each second";
             let seconds = wait.as_secs_f64().ceil().clamp(1.0, 3600.0) as u16;
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds).into_response()
+            Box::new(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds).into_response())
         })?;
     }
     if needs_key && !matches!(shown, Shown::Right(_)) {
         gate.counters.unauthorized.fetch_add(1, Ordering::Relaxed);
-        return Err(unauthorized(shown));
+        return Err(unauthorized(shown).into());
     }
     if is_metrics {
         return Ok(Admitted::Always);
     }
     if connection.is_some_and(|connection| connection.is_surplus) {
-        return Err(gate.shed().into_response());
+        return Err(gate.shed().into_response().into());
     }
     Ok(Admitted::WhereIsRoom)
 }

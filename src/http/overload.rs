@@ -116,6 +116,7 @@ impl Pressure {
         self.bound.store(bound.as_micros() as u64, Ordering::Relaxed);
         loop {
             time::sleep(TICK).await;
+            wait_as_all_others_do().await;
             self.tick(self.began.elapsed().as_micros() as u64, processor_time());
         }
     }
@@ -125,6 +126,17 @@ impl Pressure {
         self.worked.store(processor_time, Ordering::Relaxed);
         self.late.store(0, Ordering::Relaxed);
     }
+}
+
+/// Returns after what is waiting for a thread now.
+///
+/// A task that a timer wakes, or that yields, is put before all others by Tokio (the "LIFO slot"), and would see no queue. One that
+/// is spawned is put there as well, and a second then sends it to the end of the queue.
+async fn wait_as_all_others_do() {
+    let last_in_the_queue = tokio::spawn(async {});
+    tokio::spawn(async {});
+    // An empty task neither panics nor is it cancelled.
+    let _ = last_in_the_queue.await;
 }
 
 /// How long the processors have worked for this process, in microseconds.

@@ -197,7 +197,7 @@ fn raise_open_files(needed: usize) {
     let needed = needed as u64;
     if limit.current.is_some_and(|current| current < needed) {
         limit.current = Some(limit.maximum.map_or(needed, |maximum| maximum.min(needed)));
-        let raised = setrlimit(Resource::Nofile, limit.clone());
+        let raised = setrlimit(Resource::Nofile, limit);
         if raised.is_err() || limit.current < Some(needed) {
             tracing::warn!(
                 needed,

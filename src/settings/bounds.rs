@@ -103,7 +103,6 @@ impl Bounds {
             page_items: self.max_page_items,
             request_time: Duration::from_secs(self.request_seconds),
             body_idle_time: Duration::from_secs(self.body_seconds),
-            ..Limits::default()
         }
     }
 }
