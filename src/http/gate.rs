@@ -18,7 +18,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
@@ -38,6 +38,9 @@ use crate::{
     limits::Limits,
     settings::{Access, Load},
 };
+
+/// Mails beyond this size are read on other threads: it may take milliseconds, in which this one answers a hundred others.
+pub(super) const LONG_MAIL_BYTES: usize = 32 << 10;
 
 /// Which of the addresses a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,9 +146,9 @@ impl Gate {
         self.keys.as_ref().map_or(Shown::None, |keys| keys.load().shown(request.headers()))
     }
 
-    /// A place to work in.
-    async fn enter(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        if self.pressure.refuses() {
+    /// A place to work in. What is worked on by other threads waits for those, in [`Gate::work_long`].
+    async fn enter(&self, is_long: bool) -> Result<OwnedSemaphorePermit, Problem> {
+        if !is_long && self.pressure.refuses() {
             tokio::time::sleep(self.queue).await;
             return Err(self.shed());
         }
@@ -204,7 +207,9 @@ impl Default for Gate {
 pub(super) async fn pass(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let admitted = match admit(&state, &request) {
         Ok(Admitted::Always) => Ok(None),
-        Ok(Admitted::WhereIsRoom) => state.gate().enter().await.map(Some).map_err(IntoResponse::into_response),
+        Ok(Admitted::WhereIsRoom { is_long }) => {
+            state.gate().enter(is_long).await.map(Some).map_err(IntoResponse::into_response)
+        }
         Err(refused) => Err(*refused),
     };
     let mut response = match admitted {
@@ -243,7 +248,10 @@ enum Admitted {
     /// However much there is to do.
     Always,
     /// When its turn comes.
-    WhereIsRoom,
+    WhereIsRoom {
+        /// Whether it will be worked on by other threads.
+        is_long: bool,
+    },
 }
 
 fn admit(state: &AppState, request: &Request) -> Result<Admitted, Box<Response>> {
@@ -290,7 +298,8 @@ fn admit(state: &AppState, request: &Request) -> Result<Admitted, Box<Response>>
     if connection.is_some_and(|connection| connection.is_surplus) {
         return Err(gate.shed().into_response().into());
     }
-    Ok(Admitted::WhereIsRoom)
+    let is_long = path == "/v1/classify/message" && request.body().size_hint().lower() > LONG_MAIL_BYTES as u64;
+    Ok(Admitted::WhereIsRoom { is_long })
 }
 
 /// 401 for a wrong key as well as for none: RFC 9110 §15.5.2, and RFC 6750 §3.1 (`invalid_token`). 403 would say that another

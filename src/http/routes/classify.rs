@@ -7,6 +7,7 @@ use crate::{
     http::{
         AppState, Problem, answer,
         body::{MessageFields, MessageRequest, ReplyRequest},
+        gate::LONG_MAIL_BYTES,
         language,
         query::{Classify, ClassifyMessage, Query},
     },
@@ -96,6 +97,3 @@ pub(super) async fn message(
     };
     if is_long { state.gate().work_long(tell).await } else { Ok(tell()) }
 }
-
-/// Mails beyond this size are read on other threads: it may take milliseconds, in which this one answers a hundred others.
-const LONG_MAIL_BYTES: usize = 32 << 10;
