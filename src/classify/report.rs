@@ -202,6 +202,10 @@ pub fn weigh_recipient<'a>(catalog: &'a Catalog, recipient: &'a Recipient) -> De
             decision = second;
         }
     }
+    if recipient.kind == Kind::Delay && decision.bounce_type == BounceType::Hard {
+        // The server itself still tries: whatever it names as the reason may change.
+        decision = Decision { bounce_type: BounceType::Soft, action: Action::Retry, ..decision };
+    }
     if recipient.is_rescued {
         decision.confidence *= RESCUED;
     }

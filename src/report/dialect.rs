@@ -3,7 +3,7 @@
 use super::{address, mail::head, original, words};
 use crate::{
     catalog::{Block, Dialect, Fallback, Folded, LineFacts, LinePattern, fold},
-    smtp::Command,
+    smtp::{Command, Reply},
 };
 
 /// What a report's words tell about one recipient.
@@ -16,6 +16,8 @@ pub(super) struct Told {
     pub(super) command: Option<Command>,
     /// What was said, line by line.
     pub(super) words: Vec<String>,
+    /// How long those lines are.
+    bytes: usize,
     /// Every line about the recipient, also those that are not what was said.
     lines: Vec<String>,
     /// Whether a pattern named what was said, so that other lines do not add to it.
@@ -42,6 +44,8 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
     }
     // Which of the recipients the next lines belong to.
     let mut current: Option<usize> = None;
+    // Whether lines above the first recipient tell what was said.
+    let mut told_before = false;
     for line in report_lines(dialect, text) {
         telling.part.push_str(line);
         telling.part.push('\n');
@@ -60,18 +64,21 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
             let recipients: Vec<String> = split_addresses(recipients).filter_map(address::cleaned).collect();
             if !recipients.is_empty() {
                 for recipient in recipients {
-                    current = telling.open(recipient, most);
+                    current = telling.open(&recipient, most);
                     telling.at(current).take(line, facts);
                 }
                 continue;
             }
         }
         match named.filter(|facts| facts.recipient.is_none()).or_else(|| first_match(&dialect.facts, line)) {
-            Some(facts) => telling.at(current).take(line, &facts),
+            Some(facts) => {
+                told_before |= current.is_none() && facts.diagnostic.is_some();
+                telling.at(current).take(line, &facts);
+            }
             None => telling.at(current).add(line, dialect.block),
         }
     }
-    telling.share_words();
+    telling.share_words(told_before);
     for told in telling.recipients.iter_mut().chain([&mut telling.general]) {
         told.set_stage(dialect);
     }
@@ -87,27 +94,53 @@ impl Telling {
     }
 
     /// Several recipients may stand above the one reason for all of them.
-    fn share_words(&mut self) {
+    fn share_words(&mut self, told_before: bool) {
         for at in (1..self.recipients.len()).rev() {
             let (before, from) = self.recipients.split_at_mut(at);
             let (before, from) = (&mut before[at - 1], &from[0]);
             let is_bare = before.said().is_empty() && before.code.is_none() && before.enhanced.is_none();
-            if is_bare && !from.said().is_empty() {
+            // A transcript tells the reason before it names whom it is about.
+            let was_told = at == 1 && told_before;
+            if is_bare && !was_told && !from.said().is_empty() {
                 let recipient = std::mem::take(&mut before.recipient);
                 *before = Told { recipient, ..from.clone() };
+            }
+        }
+        self.part_words();
+    }
+
+    /// One text for several recipients may hold a reply for each, on lines that name them: then each keeps its own.
+    fn part_words(&mut self) {
+        let names: Vec<String> = self.recipients.iter().map(|told| told.recipient.to_ascii_lowercase()).collect();
+        if names.len() < 2 || names.len() > MOST_PARTED {
+            return;
+        }
+        for (at, told) in self.recipients.iter_mut().enumerate() {
+            let named: Vec<Option<usize>> = told
+                .words
+                .iter()
+                .map(|line| {
+                    let line = line.to_ascii_lowercase();
+                    names[at..=at].iter().chain(&names).position(|name| line.contains(name.as_str()))
+                })
+                .collect();
+            // The first position is the recipient's own name.
+            if named.contains(&Some(0)) {
+                let mut named = named.into_iter();
+                told.words.retain(|_| !matches!(named.next().flatten(), Some(other) if other > 0));
             }
         }
     }
 
     /// A recipient that is named again goes on where it was.
-    pub(super) fn open(&mut self, recipient: String, most: usize) -> Option<usize> {
-        let known = self.recipients.iter().position(|told| told.recipient.eq_ignore_ascii_case(&recipient));
+    pub(super) fn open(&mut self, recipient: &str, most: usize) -> Option<usize> {
+        let known = self.recipients.iter().position(|told| told.recipient.eq_ignore_ascii_case(recipient));
         if let Some(at) = known {
             self.recipients[at].is_open = true;
             return known;
         }
         if self.recipients.len() < most {
-            self.recipients.push(Told { recipient, is_open: true, ..Told::default() });
+            self.recipients.push(Told { recipient: recipient.to_owned(), is_open: true, ..Told::default() });
         }
         Some(self.recipients.len() - 1)
     }
@@ -118,9 +151,13 @@ impl Told {
         self.lines.push(line.trim().to_owned());
         // The first that is named counts; a second one repeats it or tells of an earlier attempt.
         let is_later = self.is_named && self.words.iter().any(|line| !line.trim().is_empty());
-        if facts.diagnostic.is_some() && is_later {
-            self.is_open = false;
-            return;
+        if let Some(diagnostic) = facts.diagnostic.filter(|_| is_later) {
+            // Unless the first was the mailer's own sentence and this is what the server said.
+            let refuses = |text: &str| Reply::parse(text).code.is_some_and(|code| matches!(code.class(), 4 | 5));
+            if self.code.is_some() || refuses(&self.said()) || !refuses(diagnostic) {
+                self.is_open = false;
+                return;
+            }
         }
         let keep = |place: &mut Option<String>, found: Option<&str>| {
             if let Some(found) = found {
@@ -140,6 +177,10 @@ impl Told {
 
     fn add(&mut self, line: &str, block: Block) {
         let is_general = self.recipient.is_empty();
+        if self.bytes + line.len() > MOST_TOLD_BYTES {
+            return;
+        }
+        self.bytes += line.len() + 1;
         let belongs = if self.is_named { self.is_open } else { block != Block::Line && (self.is_open || is_general) };
         if belongs {
             self.words.push(line.trim().to_owned());
@@ -173,6 +214,12 @@ impl Told {
         self.words.join("\n").trim().to_owned()
     }
 }
+
+/// No server says more. Several recipients may share what was said, so that the whole must not be kept for each.
+const MOST_TOLD_BYTES: usize = 16 << 10;
+
+/// With more recipients than this the words are not parted: the work would grow with the square of their number.
+const MOST_PARTED: usize = 20;
 
 /// A line that is longer is no line of a report; only its beginning is looked at.
 pub(super) const MOST_LINE_BYTES: usize = 4096;

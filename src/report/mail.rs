@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use mail_parser::{Encoding, Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::{html, words};
-use crate::limits::Limits;
+use crate::{
+    catalog::{Rescue, RescueSign},
+    limits::Limits,
+};
 
 /// A report mail in parts.
 #[derive(Debug, Default)]
@@ -25,6 +28,10 @@ pub(super) struct Mail {
     pub(super) disposition: Option<String>,
     /// The header of the original mail, or as much of the mail as came back.
     pub(super) original: Option<String>,
+    /// A mail that is attached to one that is no report by its form: it may be the report that somebody passes on.
+    pub(super) attached_mail: Option<Vec<u8>>,
+    /// Whether the delivery status stands in a mail within the mail.
+    pub(super) is_wrapping: bool,
     /// The text of what is attached besides, such as a file of headers.
     pub(super) attached: Vec<String>,
     /// Bounds that were reached.
@@ -33,7 +40,7 @@ pub(super) struct Mail {
 
 impl Mail {
     /// Takes `bytes` apart; what is no mail becomes words.
-    pub(super) fn read(bytes: &[u8], limits: &Limits) -> Self {
+    pub(super) fn read(bytes: &[u8], rescue: &Rescue, limits: &Limits) -> Self {
         let mut mail = Self::default();
         let bytes = with_line_feeds(bytes);
         let bytes = without_mailbox_line(&bytes);
@@ -45,8 +52,27 @@ impl Mail {
             }
             None => mail.add_text(&String::from_utf8_lossy(bytes), limits),
         }
-        mail.report_bytes = words::report_part(&mail.text).len();
+        if mail.text.trim().is_empty() && !mail.attached.is_empty() {
+            // The only words came as a file: `deliveryproblems.txt`.
+            mail.text = mail.attached.remove(0);
+        }
+        if mail.delivery_status.is_empty() && rescue.header_shows(RescueSign::Forward, &mail.fields) {
+            mail.unwrap_forward(rescue);
+        }
+        mail.report_bytes = words::report_part(&mail.text, rescue).len();
         mail
+    }
+
+    /// Of a mail that a person passes on, the words are those below the line that announces it and the few fields that mail
+    /// programs write there.
+    fn unwrap_forward(&mut self, rescue: &Rescue) {
+        let Some(announced) = words::announcements(&self.text, rescue).next() else { return };
+        let below = self.text[announced..].split_once('\n').map_or("", |(_, below)| below).trim_start();
+        let is_field =
+            |line: &str| line.split_once(':').is_some_and(|(name, _)| name.len() < 40 && !name.contains('@'));
+        let has_fields = below.lines().next().is_some_and(is_field);
+        let body = below.split_once("\n\n").filter(|_| has_fields).map_or(below, |(_, body)| body);
+        self.text = body.to_owned();
     }
 
     /// The words before a quoted original, and before the lines that announce one.
@@ -93,7 +119,12 @@ impl Mail {
                 (_, PartKind::DeliveryStatus) => self.delivery_status.push(text_of(part, limits)),
                 (_, PartKind::Feedback) => self.feedback = Some(text_of(part, limits)),
                 (_, PartKind::Disposition) => self.disposition = Some(text_of(part, limits)),
-                (PartType::Message(inner), _) => self.add_message(inner, limits, depth),
+                (PartType::Message(inner), _) => {
+                    if depth == 0 && self.attached_mail.is_none() && !is_report_form(message) {
+                        self.attached_mail = Some(attached_bytes(message, part, inner));
+                    }
+                    self.add_message(inner, limits, depth);
+                }
                 (_, PartKind::Original) => self.add_original(&text_of(part, limits)),
                 (PartType::Html(html), _) if !has_plain_text => {
                     let html = head(html, limits.text_bytes);
@@ -112,6 +143,7 @@ impl Mail {
     fn add_message(&mut self, inner: &Message<'_>, limits: &Limits, depth: usize) {
         let is_report = inner.parts.iter().any(|part| matches!(kind_of(part), PartKind::DeliveryStatus));
         if is_report && self.delivery_status.is_empty() && depth < limits.nested_mails {
+            self.is_wrapping = true;
             return self.walk(inner, limits, depth + 1);
         }
         if self.original.is_none() {
@@ -172,6 +204,23 @@ impl Mail {
             self.text.push_str(line.trim_end());
         }
     }
+}
+
+/// Whether a mail says itself that it is a report.
+fn is_report_form(message: &Message<'_>) -> bool {
+    message.parts.first().and_then(|root| root.content_type()).is_some_and(|content_type| {
+        content_type.ctype().eq_ignore_ascii_case("multipart")
+            && content_type.subtype().is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"))
+    })
+}
+
+/// Reports are small; of what is attached so much is kept, so that a large mail is not copied.
+const MOST_ATTACHED_BYTES: usize = 1 << 20;
+
+fn attached_bytes(message: &Message<'_>, part: &MessagePart<'_>, inner: &Message<'_>) -> Vec<u8> {
+    let as_it_stands = message.raw_message.get(part.offset_body as usize..part.offset_end as usize);
+    let bytes = as_it_stands.filter(|_| part.encoding == Encoding::None).unwrap_or(&inner.raw_message);
+    bytes[..bytes.len().min(MOST_ATTACHED_BYTES)].to_vec()
 }
 
 /// What a part is in a report.

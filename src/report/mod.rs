@@ -16,6 +16,7 @@ mod html;
 mod mail;
 mod original;
 mod prove;
+mod read;
 mod recipient;
 mod sns;
 mod verp;
@@ -26,6 +27,8 @@ pub use feedback::Complaint;
 use mail::Mail;
 pub use original::Original;
 pub use prove::prove;
+use read::Source;
+pub use read::read;
 pub use recipient::Recipient;
 use recipient::words_of;
 use serde::Serialize;
@@ -33,8 +36,7 @@ use utoipa::ToSchema;
 pub use verp::{Encoded, Form, decode};
 
 use crate::{
-    catalog::{Catalog, Dialect, Kind, Signs, fold},
-    limits::Limits,
+    catalog::{Dialect, Kind},
     smtp::Reply,
 };
 use delivery_status::DeliveryStatus;
@@ -82,47 +84,6 @@ pub struct Report {
     pub recipients: Vec<Recipient>,
     /// Bounds that were reached: some of the mail was left out.
     pub cut: Vec<&'static str>,
-}
-
-/// Reads a mail. `wanted` names the fields of the original that the caller wants back.
-pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> Report {
-    let mail = Mail::read(bytes, limits);
-    let folded = fold(mail.report_part()).into_owned();
-    let signs = Signs { fields: &mail.fields, folded: &folded };
-    let recognised = catalog.recognise_dialect(&signs);
-    let original = original::read(&mail, wanted);
-    let mut report = Report {
-        kind: Kind::Other,
-        format: Format::None,
-        dialect: recognised.map(|(dialect, _)| dialect.id.clone()),
-        subject: mail.field("subject").map(str::to_owned),
-        from: mail.field("from").and_then(address::in_field),
-        date: mail.field("date").map(str::to_owned),
-        reporting_mta: None,
-        arrival_date: None,
-        original,
-        complaint: None,
-        recipients: Vec::new(),
-        cut: mail.cut.clone(),
-    };
-    if let Some(text) = &mail.feedback {
-        report.read_feedback(text, &mail);
-    } else {
-        report.read_delivery_status(&mail, recognised, limits, false);
-    }
-    if report.kind == Kind::Other {
-        report.read_notification(&mail);
-    }
-    if report.kind == Kind::Other {
-        report.read_words(&mail, recognised, limits);
-    }
-    if is_report_kind(report.kind) && report.recipients.iter().all(|recipient| recipient.address.is_none()) {
-        report.read_delivery_status(&mail, recognised, limits, true);
-    }
-    if report.recipients.len() >= limits.recipients {
-        report.cut.push("recipients");
-    }
-    report
 }
 
 /// The delivery status: its own part, or what was made words of it.
@@ -190,19 +151,14 @@ impl Report {
 
     /// Reads the delivery status: its own part, or, where no dialect knows the words or `in_words` says so, what a mailer or a
     /// forwarding person made words of.
-    fn read_delivery_status(
-        &mut self,
-        mail: &Mail,
-        recognised: Option<(&Dialect, bool)>,
-        limits: &Limits,
-        in_words: bool,
-    ) {
+    fn read_delivery_status(&mut self, source: &Source<'_>, in_words: bool) {
+        let Source { mail, recognised, rescue, most } = *source;
         let known = recognised
             .map(|(dialect, _)| dialect)
             .filter(|dialect| is_report_kind(dialect.kind) && !dialect.is_generic());
         let mut blocks = Vec::new();
         for text in delivery_status_texts(mail, in_words || known.is_none()) {
-            let status = DeliveryStatus::read(text, limits.recipients);
+            let status = DeliveryStatus::read(text, most);
             self.reporting_mta = self.reporting_mta.take().or(status.reporting_mta);
             self.arrival_date = self.arrival_date.take().or(status.arrival_date);
             blocks.extend(status.recipients);
@@ -212,16 +168,14 @@ impl Report {
         }
         self.recipients.clear();
         let telling = match known {
-            Some(dialect) => {
-                dialect::read(dialect, mail.field("subject").unwrap_or_default(), &mail.text, limits.recipients)
-            }
-            None => words::read(mail, &self.original, limits.recipients),
+            Some(dialect) => source.told_in(dialect),
+            None => source.told_in_any_form(&self.original),
         };
         self.dialect = known.map(|dialect| dialect.id.clone());
         let only = blocks.len() == 1;
         for block in blocks {
             let told = telling.about(&block, only);
-            let recipient = Recipient::of_block(block, told, &telling, mail, self);
+            let recipient = Recipient::of_block(block, told, &telling, mail, self, rescue);
             let known =
                 recipient.address.is_some() && self.recipients.iter().any(|other| same_address(other, &recipient));
             if !known {
@@ -254,24 +208,24 @@ impl Report {
             .collect();
     }
 
-    fn read_words(&mut self, mail: &Mail, recognised: Option<(&Dialect, bool)>, limits: &Limits) {
+    fn read_words(&mut self, source: &Source<'_>) {
+        let Source { mail, recognised, rescue, most } = *source;
         if mail.disposition.is_some() && !recognised.is_some_and(|(dialect, _)| is_report_kind(dialect.kind)) {
             return;
         }
         match recognised {
             Some((dialect, is_delay)) if is_report_kind(dialect.kind) => {
                 let kind = if is_delay { Kind::Delay } else { dialect.kind };
-                let mut telling =
-                    dialect::read(dialect, mail.field("subject").unwrap_or_default(), &mail.text, limits.recipients);
+                let mut telling = source.told_in(dialect);
                 let mut is_rescued = dialect.is_generic();
                 if telling.recipients.is_empty() {
                     for address in dialect::fallback(dialect, mail, &self.original) {
-                        telling.open_recipient(&address, limits.recipients);
+                        telling.open(&address, most);
                     }
                 }
                 if telling.recipients.is_empty() {
                     let general = std::mem::take(&mut telling.general);
-                    telling = words::read(mail, &self.original, limits.recipients);
+                    telling = source.told_in_any_form(&self.original);
                     if !general.words.is_empty() {
                         telling.general = general;
                     }
@@ -284,9 +238,13 @@ impl Report {
                 self.tell(telling, kind, mail, is_rescued);
             }
             Some((dialect, _)) => self.read_answer(dialect, mail),
-            None if words::tell_a_refusal(mail) => {
-                let telling = words::read(mail, &self.original, limits.recipients);
-                self.tell(telling, Kind::Bounce, mail, true);
+            None if words::tell_a_refusal(mail, rescue) => {
+                let telling = source.told_in_any_form(&self.original);
+                // A refusal of nobody is a line in somebody's log or lesson.
+                let names_somebody = !telling.recipients.is_empty() || self.encoded_recipient(mail).is_some();
+                if names_somebody {
+                    self.tell(telling, Kind::Bounce, mail, true);
+                }
             }
             None => {}
         }
@@ -321,7 +279,7 @@ impl Report {
         if telling.recipients.is_empty() {
             let found = self.encoded_recipient(mail).or_else(|| self.original.only_recipient());
             if let Some(address) = found {
-                telling.open_recipient(&address, 1);
+                telling.open(&address, 1);
             }
         }
         let all = words_of(mail, &telling);

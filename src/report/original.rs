@@ -1,6 +1,7 @@
 //! The mail that a report is about: what is needed to match the report to what was sent.
 
 use super::{address, delivery_status::fields, mail::Mail};
+use crate::catalog::Rescue;
 
 /// What is known of the original.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,11 +35,11 @@ impl Original {
 }
 
 /// Reads the original from its own part, or else from where it is quoted in the words.
-pub(super) fn read(mail: &Mail, wanted: &[String]) -> Original {
+pub(super) fn read(mail: &Mail, rescue: &Rescue, wanted: &[String]) -> Original {
     if let Some(text) = &mail.original {
         return from_header(&fields(header_of(text)), wanted);
     }
-    let quoted = std::iter::once(&mail.text).chain(&mail.attached).filter_map(|text| quoted_header(text)).next();
+    let quoted = std::iter::once(&mail.text).chain(&mail.attached).find_map(|text| quoted_header(text, rescue));
     quoted.map(|header| from_header(&fields(header), wanted)).unwrap_or_default()
 }
 
@@ -73,34 +74,14 @@ fn header_of(text: &str) -> &str {
     &text[..end]
 }
 
-/// Names that begin a quoted header; three of them in a row of lines make one.
-const HEADER_NAMES: [&str; 14] = [
-    "received:",
-    "return-path:",
-    "message-id:",
-    "from:",
-    "to:",
-    "subject:",
-    "date:",
-    "mime-version:",
-    "x-mailer:",
-    "content-type:",
-    "reply-to:",
-    "cc:",
-    "sender:",
-    "dkim-signature:",
-];
-
-/// Where a header is quoted in running text: from its first field to the blank line behind it.
-pub(super) fn quoted_header(text: &str) -> Option<&str> {
+/// Where a header is quoted in running text, three fields in a row of lines: from its first field to the blank line behind it.
+pub(super) fn quoted_header<'t>(text: &'t str, rescue: &Rescue) -> Option<&'t str> {
     let mut start = None;
     let mut named = 0;
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_start_matches([' ', '>', '|', '\t']);
-        let begins_field = HEADER_NAMES
-            .iter()
-            .any(|name| bare.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
+        let begins_field = rescue.begins_original_field(bare);
         let goes_on = start.is_some() && !line.trim().is_empty();
         if begins_field {
             start.get_or_insert(offset);

@@ -8,7 +8,7 @@ use super::{
     words,
 };
 use crate::{
-    catalog::Kind,
+    catalog::{Kind, Rescue},
     smtp::{EnhancedCode, Reply, ReplyCode},
 };
 
@@ -80,7 +80,10 @@ impl Recipient {
             .into_iter()
             .find(|said| !said.is_empty());
         let said = said.unwrap_or_default();
-        let parsed = Reply::parse(&said).into_owned();
+        let mut parsed = Reply::parse(&said).into_owned();
+        if let Some(refusal) = refusal_after_prose(&said).filter(|_| parsed.code.is_none()) {
+            parsed = Reply { code: refusal.code, enhanced: parsed.enhanced.or(refusal.enhanced), ..parsed };
+        }
         let code = |told: &Told| told.code.as_ref().and_then(|code| code.parse::<ReplyCode>().ok());
         let enhanced = |told: &Told| told.enhanced.as_ref().and_then(|code| code.parse::<EnhancedCode>().ok());
         let reply = Reply {
@@ -106,6 +109,7 @@ impl Recipient {
         telling: &Telling,
         mail: &Mail,
         report: &Report,
+        rescue: &Rescue,
     ) -> Self {
         let final_address = block.final_recipient.as_deref().and_then(address::in_field);
         let original_address = block.original_recipient.as_deref().and_then(address::in_field);
@@ -122,9 +126,8 @@ impl Recipient {
             .or_else(|| original_address.clone());
         let human = told.map(Told::said).filter(|said| !said.is_empty()).unwrap_or_else(|| telling.general.said());
         let spoken = Reply::parse(&human).into_owned();
-        let mut reply =
-            Reply::parse(block.diagnostic_code.as_deref().or(block.status_comment.as_deref()).unwrap_or_default())
-                .into_owned();
+        let diagnostic = block.diagnostic_code.as_deref().map(without_private_type);
+        let mut reply = Reply::parse(diagnostic.or(block.status_comment.as_deref()).unwrap_or_default()).into_owned();
         let refuses = spoken.code.is_some_and(|code| matches!(code.class(), 4 | 5));
         let same_code = spoken.code.is_some() && spoken.code == reply.code;
         let command = spoken.command;
@@ -134,7 +137,7 @@ impl Recipient {
         {
             // The time ran out; the last attempt says why.
             reply.enhanced = spoken.enhanced;
-        } else if is_consequence(&reply) && refuses {
+        } else if is_consequence(&reply, rescue) && refuses {
             reply = Reply { enhanced: spoken.enhanced.or(reply.enhanced), ..spoken };
         } else if says_nothing(&reply.text) {
             reply = Reply {
@@ -145,7 +148,7 @@ impl Recipient {
         } else if same_code && is_first_line(block.diagnostic_code.as_deref(), &reply.text, &spoken.text) {
             // The field holds the first line of a reply that the words hold whole.
             reply.text = spoken.text;
-        } else if block.diagnostic_code.is_none() && refuses {
+        } else if refuses && (block.diagnostic_code.is_none() || says_the_same(&reply.text, &spoken.text)) {
             reply.code = reply.code.or(spoken.code);
         }
         reply.enhanced = match (reply.enhanced, own_status) {
@@ -177,6 +180,23 @@ pub(super) fn words_of(mail: &Mail, telling: &Telling) -> String {
     head(part, MOST_WORDS_BYTES).to_owned()
 }
 
+/// The reply on a line of its own among the mailer's sentences.
+fn refusal_after_prose(said: &str) -> Option<Reply<'_>> {
+    let begins_with_digits = |line: &&str| line.get(..3).is_some_and(|start| start.bytes().all(|b| b.is_ascii_digit()));
+    let replies = said.lines().map(str::trim).filter(begins_with_digits).map(Reply::parse);
+    let mut refusals = replies.filter(|reply| reply.code.is_some_and(|code| matches!(code.class(), 4 | 5)));
+    refusals.find(|reply| !reply.text.is_empty())
+}
+
+/// `X-Notes; User not listed` without its type: a mailer's own kind of diagnostic (RFC 3464 §2.3.6) says nothing about it.
+fn without_private_type(value: &str) -> &str {
+    let is_private = |kind: &str| {
+        let is_token = kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+        kind.len() <= 24 && is_token && kind.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+    };
+    value.split_once(';').filter(|(kind, _)| is_private(kind.trim())).map_or(value, |(_, text)| text.trim())
+}
+
 /// Nothing, or a mere number: `X-Unix; 67` is the exit status of a program.
 fn says_nothing(text: &str) -> bool {
     text.trim().bytes().all(|byte| byte.is_ascii_digit())
@@ -194,17 +214,19 @@ fn is_first_line(field: Option<&str>, text: &str, spoken: &str) -> bool {
     spoken.len() > text.len() && (goes_on || spoken.starts_with(text)) && !text.is_empty()
 }
 
+/// Whether a field without a code repeats the words that stand elsewhere with one.
+fn says_the_same(field: &str, spoken: &str) -> bool {
+    !field.is_empty() && spoken.contains(field)
+}
+
 /// X.4.7: every attempt failed until the time ran out (RFC 3463 §3.5).
 fn is_expiry(status: Option<EnhancedCode>) -> bool {
     status.is_some_and(|code| (code.subject(), code.detail()) == (4, 7))
 }
 
 /// `503 Need RCPT` and the like only echo an earlier refusal, which stands in the transcript (Sendmail).
-fn is_consequence(reply: &Reply<'_>) -> bool {
-    let folded = reply.text.to_ascii_lowercase();
-    reply.code.map(ReplyCode::number) == Some(503)
-        || folded.starts_with("need rcpt")
-        || ["valid recipient", "no valid recipients", "service unavailable"].contains(&folded.as_str())
+fn is_consequence(reply: &Reply<'_>, rescue: &Rescue) -> bool {
+    reply.code.map(ReplyCode::number) == Some(503) || rescue.is_echo(&reply.text)
 }
 
 /// RFC 3464 §2.3.3; an action that it does not know is judged by the status.

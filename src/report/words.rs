@@ -7,7 +7,10 @@ use super::{
     mail::{Mail, head},
     original::{Original, quoted_header},
 };
-use crate::smtp::Reply;
+use crate::{
+    catalog::{Rescue, RescueSign},
+    smtp::Reply,
+};
 
 /// The addresses in `X-Failed-Recipients`, which Exim, Gmail and others write.
 pub(super) fn failed_recipients(mail: &Mail) -> Vec<String> {
@@ -16,28 +19,26 @@ pub(super) fn failed_recipients(mail: &Mail) -> Vec<String> {
 }
 
 /// Whether a mail that no dialect recognises is a report all the same: a machine wrote it, and its words hold a refusal.
-pub(super) fn tell_a_refusal(mail: &Mail) -> bool {
-    let has = |name: &str, words: &[&str]| {
-        let value = mail.field(name).unwrap_or_default().to_ascii_lowercase();
-        words.iter().any(|word| value.contains(word))
-    };
-    let by_machine = mail.field("return-path").is_some_and(|path| path.replace(' ', "") == "<>")
-        || has("content-type", &["multipart/report"])
-        || has("auto-submitted", &["auto-generated", "auto-replied"])
-        || has("from", &["mailer-daemon", "postmaster"])
-        || mail.field("from").is_none();
+pub(super) fn tell_a_refusal(mail: &Mail, rescue: &Rescue) -> bool {
+    // RFC 5322 §3.6 asks everyone for a sender; a mail without one was put together by a program.
+    let by_machine = mail.field("from").is_none() || rescue.header_shows(RescueSign::Machine, &mail.fields);
     let refuses = |line: &str| {
         let reply = Reply::parse(line);
         reply.enhanced.is_some_and(|code| code.class() != 2) && (reply.code.is_some() || line.contains('#'))
     };
-    by_machine && !has("subject", &["re:", "aw:", "fwd:"]) && mail.report_part().lines().take(400).any(refuses)
+    by_machine
+        && !rescue.header_shows(RescueSign::Person, &mail.fields)
+        && mail.report_part().lines().take(400).any(refuses)
 }
 
 /// Reads recipients and what was said about them from words of no known form.
-pub(super) fn read(mail: &Mail, original: &Original, most: usize) -> Telling {
+pub(super) fn read(mail: &Mail, original: &Original, rescue: &Rescue, most: usize) -> Telling {
     let part = mail.report_part();
     let own = own_addresses(mail);
-    let is_own = |found: &str| own.iter().any(|own| own.eq_ignore_ascii_case(found));
+    let is_no_recipient = |found: &str| {
+        let local = found.split('@').next().unwrap_or_default();
+        own.iter().any(|own| own.eq_ignore_ascii_case(found)) || rescue.is_never_recipient(local)
+    };
     let mut telling = Telling::default();
     let mut current = None;
     let mut blank_before = true;
@@ -49,9 +50,9 @@ pub(super) fn read(mail: &Mail, original: &Original, most: usize) -> Telling {
         }
         // Behind a refusal, a line such as `E-mail: help@example.org` is a signature.
         let may_be_labelled = telling.recipients.is_empty();
-        let strong = leading_address(line, may_be_labelled).filter(|found| !is_own(found) && !is_daemon(found));
+        let strong = leading_address(line, rescue, may_be_labelled).filter(|found| !is_no_recipient(found));
         if let Some(recipient) = strong {
-            current = telling.open_recipient(recipient, most);
+            current = telling.open(recipient, most);
             let rest = after_address(line, recipient);
             telling.say(current, rest);
         } else {
@@ -66,9 +67,10 @@ pub(super) fn read(mail: &Mail, original: &Original, most: usize) -> Telling {
             let mut found: Vec<String> = Vec::new();
             for one in part
                 .lines()
+                .map(|line| head(line, MOST_LINE_BYTES))
                 .filter(|line| !line.contains("://"))
                 .flat_map(address::in_text)
-                .filter(|one| !is_own(one) && !is_daemon(one))
+                .filter(|one| !is_no_recipient(one))
             {
                 if !found.iter().any(|known| known.eq_ignore_ascii_case(one)) && found.len() < most.min(5) {
                     found.push(one.to_owned());
@@ -78,67 +80,37 @@ pub(super) fn read(mail: &Mail, original: &Original, most: usize) -> Telling {
         };
         let candidates = [failed_recipients(mail), weak(), original.only_recipient().into_iter().collect()];
         for recipient in candidates.into_iter().find(|found| !found.is_empty()).unwrap_or_default() {
-            telling.open_recipient(&recipient, most);
+            telling.open(&recipient, most);
         }
     }
     telling
 }
 
 /// The words before a quoted original, and before the lines that announce one.
-pub(super) fn report_part(text: &str) -> &str {
-    let quoted = quoted_header(text).map(|header| header.as_ptr() as usize - text.as_ptr() as usize);
-    let announced = announcement(text);
+pub(super) fn report_part<'t>(text: &'t str, rescue: &Rescue) -> &'t str {
+    let quoted = quoted_header(text, rescue).map(|header| header.as_ptr() as usize - text.as_ptr() as usize);
+    // A report that begins with such a line would have no words at all.
+    let announced = announcements(text, rescue).find(|at| *at > 0);
     &text[..quoted.unwrap_or(text.len()).min(announced.unwrap_or(text.len()))]
 }
 
-/// `--- Below this line is a copy of the message.` and the like: a line between rules that speaks of the original.
-fn announcement(text: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim();
-        let is_ruled = bare.len() > 8
-            && (bare.starts_with("--") || bare.starts_with("==") || bare.starts_with("**") || bare.starts_with("__"));
-        if is_ruled && offset > 0 {
-            let lower = bare.to_ascii_lowercase();
-            let speaks = [
-                "original",
-                "copy of",
-                "returned message",
-                "unsent message",
-                "message header",
-                "header follow",
-                "forwarded message",
-            ];
-            if speaks.iter().any(|words| lower.contains(words)) {
-                return Some(offset);
-            }
-        }
-        offset += line.len();
-    }
-    None
+/// `--- Below this line is a copy of the message.` and the like: where lines between rules speak of the original.
+pub(super) fn announcements<'t>(text: &'t str, rescue: &'t Rescue) -> impl Iterator<Item = usize> + 't {
+    let mut end = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = end;
+        end += line.len();
+        let bare = head(line, MOST_LINE_BYTES).trim();
+        let is_ruled = bare.len() > 8 && ["--", "==", "**", "__"].iter().any(|rule| bare.starts_with(rule));
+        (is_ruled && rescue.announces_original(bare)).then_some(start)
+    })
 }
 
 /// `<anna@example.org>: …`, `anna@example.org`, `* anna@example.org …`, `To: anna@example.org`.
-fn leading_address(line: &str, may_be_labelled: bool) -> Option<&str> {
+fn leading_address<'l>(line: &'l str, rescue: &Rescue, may_be_labelled: bool) -> Option<&'l str> {
     let bare = line.trim_start_matches(['*', '-', '>', '+', '\u{2022}', ' ', '<', '"', '\'', '(', '[']);
-    let lower = bare.get(..24).unwrap_or(bare).to_ascii_lowercase();
-    let bare = [
-        "to:",
-        "recipient:",
-        "final recipient:",
-        "recipient address:",
-        "rcpt to:",
-        "address:",
-        "an:",
-        "empfanger:",
-        "user:",
-        "e-mail:",
-        "email:",
-    ]
-    .iter()
-    .filter(|_| may_be_labelled)
-    .find_map(|word| lower.starts_with(word).then(|| bare.get(word.len()..)).flatten())
-    .unwrap_or(bare);
+    let labelled = Some(bare).filter(|_| may_be_labelled).and_then(|line| rescue.after_recipient_label(line));
+    let bare = labelled.unwrap_or(bare);
     let bare = bare.trim_start_matches(['<', ' ', '"', '\'', '(', '[']).trim_start_matches("mailto:");
     let found = address::in_text(bare).next()?;
     bare.starts_with(found).then_some(found)
@@ -156,17 +128,7 @@ fn own_addresses(mail: &Mail) -> Vec<String> {
     values.iter().filter_map(|name| mail.field(name)).flat_map(address::in_text).map(str::to_owned).collect()
 }
 
-fn is_daemon(address: &str) -> bool {
-    let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase();
-    ["mailer-daemon", "postmaster", "mailerdaemon", "abuse", "support", "helpdesk", "noreply", "no-reply"]
-        .contains(&local.as_str())
-}
-
 impl Telling {
-    pub(super) fn open_recipient(&mut self, recipient: &str, most: usize) -> Option<usize> {
-        self.open(recipient.to_owned(), most)
-    }
-
     fn say(&mut self, current: Option<usize>, line: &str) {
         let told = match current {
             Some(at) => &mut self.recipients[at],

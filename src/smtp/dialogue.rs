@@ -16,8 +16,11 @@ pub(super) fn decisive_line(input: &str) -> (Cow<'_, str>, Option<Command>) {
         input.split(['\n', '\r']).map(str::trim).filter(|l| !l.is_empty()).map(Line::read).collect();
     let mut groups: Vec<Group> = Vec::new();
     let mut command = None;
+    // Beside lines marked as received, `550 <anna@example.org>... User unknown` is Sendmail's own summary of them.
+    let any_received = lines.iter().any(|line| matches!(line, Line::Coded { is_received: true, .. }));
     for line in &lines {
         match (line, groups.last_mut()) {
+            (Line::Coded { is_received: false, .. }, _) if any_received => {}
             (Line::Command(sent), _) => command = Some(*sent),
             (Line::Coded { code, text, .. }, Some(group)) if group.code == *code && group.command == command => {
                 group.push(text);
@@ -41,7 +44,7 @@ pub(super) fn decisive_line(input: &str) -> (Cow<'_, str>, Option<Command>) {
 /// One line of pasted dialogue.
 enum Line<'a> {
     /// `550-5.1.1 No such user`: `text` is what follows code and enhanced code, `whole` the line as it stands.
-    Coded { code: ReplyCode, text: &'a str, whole: &'a str },
+    Coded { code: ReplyCode, text: &'a str, whole: &'a str, is_received: bool },
     /// What the client sent: `>>> RCPT TO:<anna@example.org>`.
     Command(Command),
     /// The rest of a folded line.
@@ -56,12 +59,13 @@ impl<'a> Line<'a> {
         if let Some(Ok(command)) = sent.or_else(bare).map(str::parse) {
             return Self::Command(command);
         }
-        let whole = ["<<< ", "S: ", "<- ", "<= "].iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line);
+        let received = ["<<< ", "S: ", "<- ", "<= "].iter().find_map(|mark| line.strip_prefix(mark));
+        let whole = received.unwrap_or(line);
         match ReplyCode::prefix(whole.as_bytes()) {
             Some((code, length)) if code.permanence().is_some() && !starts_with_letter(&whole[length..]) => {
                 let rest = whole[length..].trim_start_matches(['-', ' ', '\t']);
                 let enhanced = EnhancedCode::prefix(rest.as_bytes()).map_or(0, |(_, length)| length);
-                Self::Coded { code, text: rest[enhanced..].trim_start(), whole }
+                Self::Coded { code, text: rest[enhanced..].trim_start(), whole, is_received: received.is_some() }
             }
             _ => Self::Other(whole),
         }

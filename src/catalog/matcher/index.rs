@@ -7,12 +7,10 @@
 //! Compared with one Aho-Corasick automaton over all anchors (25,000 of them, most in languages that a text is not written
 //! in), this takes a tenth of the time to build and a tenth of the memory, and a fifth of the time per text.
 
-use std::{collections::HashMap, ops::Range, sync::OnceLock};
-
-use aho_corasick::AhoCorasick;
+use std::{collections::HashMap, ops::Range};
 
 use super::words::{Word, WordsOf, beginning, pair};
-use crate::catalog::fold::is_word_boundary;
+use crate::catalog::{automaton::Automaton, fold::is_word_boundary};
 
 /// A wording to be found: letters, digits, signs and spaces, folded.
 #[derive(Debug)]
@@ -52,10 +50,10 @@ pub(super) struct Index {
     shortest_within: usize,
     /// Anchors of scripts that write no spaces between words, and of signs alone.
     unspaced: Vec<u32>,
+    /// The texts of those.
+    automaton: Automaton,
     /// Whether any of those is written in ASCII.
     unspaced_ascii: bool,
-    /// Made when a text first needs it, as most never do.
-    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 /// Anchors by the hash they are filed under.
@@ -118,15 +116,16 @@ impl Index {
             }
         }
         let length = |anchor: &u32| written[*anchor as usize].text.len();
+        let automaton = Automaton::new(unspaced.iter().map(|id| written[*id as usize].text.clone()).collect());
         Self {
             filed: Filed::new(filed),
             shortest_within: within_words.iter().map(length).min().unwrap_or(usize::MAX),
-            unspaced_ascii: unspaced.iter().any(|anchor| written[*anchor as usize].text.is_ascii()),
+            unspaced_ascii: automaton.has_ascii(),
             within_words,
             unspaced,
             texts,
             anchors,
-            automaton: OnceLock::new(),
+            automaton,
         }
     }
 
@@ -190,15 +189,7 @@ impl Index {
 
     #[cold]
     fn find_unspaced(&self, folded: &str, take: &mut impl FnMut(Hit)) {
-        let automaton = self.automaton.get_or_init(|| {
-            let texts = self.unspaced.iter().map(|id| {
-                let text = &self.anchors[*id as usize].text;
-                &self.texts[text.start as usize..text.end as usize]
-            });
-            // Building fails only for more patterns than a catalogue could hold.
-            AhoCorasick::builder().build(texts).ok()
-        });
-        for found in automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(folded)) {
+        for found in self.automaton.find(folded) {
             let id = self.unspaced[found.pattern().as_usize()];
             if self.anchors[id as usize].stands_alone(folded, found.start(), found.end()) {
                 take(Hit { anchor: id, start: found.start() as u32, end: found.end() as u32 });
