@@ -25,6 +25,15 @@ pub struct Limits {
     pub page_items: usize,
     /// Time for a whole request, its body included.
     pub request_time: Duration,
+    /// Time in which a body must go on.
+    pub body_idle_time: Duration,
+    /// Bytes of bodies that are held in memory at once; what is shorter than [`Limits::SMALL_BODY_BYTES`] is not counted.
+    pub body_memory_bytes: usize,
+}
+
+impl Limits {
+    /// Bodies up to this size cost less than counting them would: any reply, and most reports without their attachments.
+    pub const SMALL_BODY_BYTES: usize = 64 << 10;
 }
 
 impl Default for Limits {
@@ -40,6 +49,8 @@ impl Default for Limits {
             recipients: 1000,
             page_items: 500,
             request_time: Duration::from_secs(30),
+            body_idle_time: Duration::from_secs(10),
+            body_memory_bytes: 256 << 20,
         }
     }
 }

@@ -8,9 +8,10 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http_body_util::BodyExt;
 use serde::Deserialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::{AppState, Problem};
+use super::{AppState, Problem, memory::Reserved};
 use crate::smtp::Command;
 
 /// A reply to classify, and what is known besides.
@@ -50,7 +51,7 @@ impl FromRequest<AppState> for ReplyRequest {
             Form::Plain => limits.reply_bytes,
             Form::Json => limits.reply_bytes * 6 + limits.field_bytes * 4,
         };
-        let bytes = read(request, most)
+        let (bytes, _room) = read(request, most, state)
             .await
             .map_err(|problem| problem.unwrap_or_else(|| reply_too_large(limits.reply_bytes)))?;
         let asked = match form {
@@ -79,6 +80,8 @@ pub(super) struct MessageFields {
 #[derive(Debug)]
 pub(super) struct MessageRequest {
     pub(super) mail: Vec<u8>,
+    /// The room that it takes, until it is done with.
+    pub(super) room: Reserved,
 }
 
 impl FromRequest<AppState> for MessageRequest {
@@ -91,8 +94,8 @@ impl FromRequest<AppState> for MessageRequest {
             Form::Plain => most_mail,
             Form::Json => most_mail.saturating_mul(2),
         };
-        let bytes =
-            read(request, most).await.map_err(|problem| problem.unwrap_or_else(|| mail_too_large(most_mail)))?;
+        let (bytes, room) =
+            read(request, most, state).await.map_err(|problem| problem.unwrap_or_else(|| mail_too_large(most_mail)))?;
         let mail = match form {
             Form::Plain => bytes,
             Form::Json => json::<MessageFields>(&bytes, "`message` or `message_base64`")?.mail()?,
@@ -106,7 +109,7 @@ impl FromRequest<AppState> for MessageRequest {
                 "the mail is empty; expected its header and its body",
             ));
         }
-        Ok(Self { mail })
+        Ok(Self { mail, room })
     }
 }
 
@@ -198,26 +201,38 @@ impl Form {
 ///
 /// A body that is too long is read on for a while and thrown away: a client that still writes when the connection closes
 /// would see a broken pipe instead of the answer.
-async fn read(request: Request, most: usize) -> Result<Vec<u8>, Option<Problem>> {
+async fn read(request: Request, most: usize, state: &AppState) -> Result<(Vec<u8>, Reserved), Option<Problem>> {
     const THROWN_AWAY: usize = 64 << 20;
     let broke_off = || {
         let detail = "the body broke off; expected as many bytes as were announced";
         Some(Problem::new(StatusCode::BAD_REQUEST, detail))
     };
+    let stood_still = |_| {
+        let detail = "the body stood still for too long; expected it to go on sooner";
+        Some(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+    };
     let mut body = request.into_body();
-    let mut bytes = Vec::with_capacity(body.size_hint().lower().min(most as u64) as usize);
+    let announced = body.size_hint().lower().min(most as u64) as usize;
+    let mut room = state.gate().memory.reserve();
+    let mut is_room = room.grow_to(announced);
+    let mut bytes = Vec::with_capacity(if is_room { announced } else { 0 });
     let mut total = 0;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout(state.limits().body_idle_time, body.frame()).await.map_err(stood_still)? {
         let frame = frame.map_err(|_| broke_off())?;
         let Some(data) = frame.data_ref() else { continue };
         total += data.len();
-        if total <= most {
+        is_room &= total > most || room.grow_to(total);
+        if total <= most && is_room {
             bytes.extend_from_slice(data);
         } else if total > most + THROWN_AWAY {
             break;
         }
     }
-    if total > most { Err(None) } else { Ok(bytes) }
+    match is_room {
+        _ if total > most => Err(None),
+        true => Ok((bytes, room)),
+        false => Err(Some(state.gate().shed())),
+    }
 }
 
 fn reply_too_large(most: usize) -> Problem {

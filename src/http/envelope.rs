@@ -52,9 +52,6 @@ pub(super) async fn wrap(State(state): State<AppState>, request: Request, next: 
     let route = route.as_ref().map(MatchedPath::as_str);
     let (status, took) = (response.status().as_u16(), started.elapsed());
     state.metrics().requests.answered(route, method.as_str(), status, took);
-    if response.extensions_mut().remove::<problem::Panicked>().is_some() {
-        state.metrics().panics.increment();
-    }
     if let Some(log) = access_log() {
         log.note(&AccessLine {
             request_id: id.to_str().unwrap_or_default(),

@@ -12,15 +12,22 @@
 //! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
 //! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
 //!
+//! The [`gate`] before them asks for keys, holds rates, and turns away what is too much.
+//!
 //! Every failure is a [`Problem`], whoever caused it; every answer carries `x-request-id` and `catalog-version`.
 
 mod answer;
 mod body;
 mod envelope;
+pub mod gate;
+pub mod keys;
 mod language;
+mod memory;
 pub mod openapi;
+mod overload;
 mod problem;
 mod query;
+mod rate;
 mod routes;
 
 use std::sync::{
@@ -29,9 +36,13 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use axum::{Router, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
+use axum::{Router, body::Body, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
+use gate::{Door, Gate};
 pub use problem::Problem;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tower_http::{
+    catch_panic::{CatchPanicLayer, ResponseForPanic},
+    timeout::TimeoutLayer,
+};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{catalog::Catalog, limits::Limits, telemetry::Metrics};
@@ -43,6 +54,8 @@ pub struct AppState {
     limits: Limits,
     ready: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
+    gate: Arc<Gate>,
+    door: Door,
 }
 
 impl AppState {
@@ -50,8 +63,36 @@ impl AppState {
     pub fn new(catalog: Catalog, limits: Limits) -> Self {
         let catalog = Arc::new(catalog);
         let metrics = Arc::new(Metrics::new(catalog.clone()));
-        let ready = Arc::new(AtomicBool::new(true));
-        Self { catalog: Arc::new(ArcSwap::new(catalog)), limits, ready, metrics }
+        Self {
+            catalog: Arc::new(ArcSwap::new(catalog)),
+            limits,
+            ready: Arc::new(AtomicBool::new(true)),
+            metrics,
+            gate: Arc::default(),
+            door: Door::Main { has_admin: false },
+        }
+    }
+
+    /// The same behind another gate.
+    #[must_use]
+    pub fn with_gate(self, gate: Gate) -> Self {
+        Self { gate: Arc::new(gate), ..self }
+    }
+
+    /// The same service, for those who come in by this door.
+    #[must_use]
+    pub fn with_door(self, door: Door) -> Self {
+        Self { door, ..self }
+    }
+
+    /// Who is let in, and what was counted there.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The door by which requests come in.
+    pub fn door(&self) -> Door {
+        self.door
     }
 
     /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
@@ -99,16 +140,25 @@ pub fn app(state: AppState) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         // Each route bounds its own body, by what it takes.
         .layer(DefaultBodyLimit::disable())
-        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(catch_panics(&state))
         .layer(timeout)
+        .layer(middleware::from_fn_with_state(state.clone(), gate::pass))
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
         .with_state(state)
+}
+
+/// Answers and counts panics.
+fn catch_panics(state: &AppState) -> CatchPanicLayer<impl ResponseForPanic<ResponseBody = Body> + Clone + use<>> {
+    let metrics = state.metrics.clone();
+    CatchPanicLayer::custom(move |panic| {
+        metrics.panics.increment();
+        problem::from_panic(panic)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use axum::{
-        body::Body,
         extract::State,
         http::{HeaderMap, Request},
         response::Response,
@@ -126,7 +176,7 @@ mod tests {
         let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
         let router = Router::new()
             .route("/panics", get(panics))
-            .layer(CatchPanicLayer::custom(problem::from_panic))
+            .layer(catch_panics(&state))
             .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap));
         let answer = router.oneshot(Request::get("/panics").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 500);

@@ -1,5 +1,7 @@
 //! The OpenAPI document: made from the code, with examples that the service itself has answered, so that neither can be wrong.
 
+mod gate;
+
 use std::sync::OnceLock;
 
 use axum::{extract::State, http::header, response::IntoResponse};
@@ -44,6 +46,7 @@ pub(super) struct Document;
 pub fn document(catalog: &Catalog) -> Value {
     let (_, openapi) = routes::all().split_for_parts();
     let mut document = serde_json::to_value(&openapi).unwrap_or_default();
+    gate::add_to(&mut document);
     let examples = Examples::new(catalog);
     examples.add_to_operations(&mut document);
     examples.add_to_schemas(&mut document);
@@ -309,6 +312,18 @@ fn problem(status: &str, path: &str) -> Value {
         "415" => {
             ("Unsupported Media Type", "there is no usable Content-Type; expected `application/json` or `text/plain`")
         }
+        "401" => (
+            "Unauthorized",
+            "there is no key; expected `Authorization: Bearer` or `X-API-Key` with one that its operator has given out",
+        ),
+        "408" => ("Request Timeout", "the body stood still for too long; expected it to go on sooner"),
+        "429" => {
+            ("Too Many Requests", "too many requests; expected no more than this service allows a caller each second")
+        }
+        "503" if path.starts_with("/v1/") => (
+            "Service Unavailable",
+            "more is asked than can be answered at once; expected the same request again a little later",
+        ),
         "503" => ("Service Unavailable", "the service is leaving; expected requests to go elsewhere"),
         _ if path.starts_with("/v1/classify") => {
             let detail = "unknown field `replyy`, expected one of `reply`, `recipient`, `remote_host`, `command`";

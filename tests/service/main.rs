@@ -5,8 +5,14 @@
 mod bad_input;
 mod classify_message;
 mod classify_reply;
+mod keys;
+mod leaving;
+mod listening;
+mod log;
 mod look_ups;
+mod overload;
 mod process;
+mod reload;
 mod seed_codes;
 mod seeing;
 mod server;

@@ -83,10 +83,21 @@ pub(super) async fn message(
     Query(query): Query<ClassifyMessage>,
     headers: HeaderMap,
     asked: MessageRequest,
-) -> Response {
-    let catalog = state.catalog();
-    let language = language::choose(&catalog, query.lang.as_deref(), &headers);
-    let report = report::read(&catalog, &asked.mail, &query.wanted(), state.limits());
-    let view = state.metrics().view_report(&catalog, &report, language, Fields::from(query.fields));
-    answer::of(&catalog, answer::json(&view, language))
+) -> Result<Response, Problem> {
+    let is_long = asked.mail.len() > LONG_MAIL_BYTES;
+    let tell = {
+        let state = state.clone();
+        move || {
+            let MessageRequest { mail, room: _room } = asked;
+            let catalog = state.catalog();
+            let language = language::choose(&catalog, query.lang.as_deref(), &headers);
+            let report = report::read(&catalog, &mail, &query.wanted(), state.limits());
+            let view = state.metrics().view_report(&catalog, &report, language, Fields::from(query.fields));
+            answer::of(&catalog, answer::json(&view, language))
+        }
+    };
+    if is_long { state.gate().work_long(tell).await } else { Ok(tell()) }
 }
+
+/// Mails beyond this size are read on other threads: it may take milliseconds, in which this one answers a hundred others.
+const LONG_MAIL_BYTES: usize = 32 << 10;
