@@ -111,6 +111,15 @@ impl Catalog {
         load::load(Some(overlay))
     }
 
+    /// A catalogue of these files alone, without what is built in: layers of names and contents, a later one over an earlier.
+    /// For tests and tools that make catalogues of their own; [`Catalog::load`] is for operators.
+    ///
+    /// # Errors
+    /// As [`Catalog::load`]; also when what is always needed is missing, such as the category `unknown`.
+    pub fn from_texts(layers: &[&[(&str, &str)]]) -> Result<Self, CatalogError> {
+        load::from_layers(layers)
+    }
+
     /// A hash of all that is loaded.
     pub fn version(&self) -> &str {
         &self.version

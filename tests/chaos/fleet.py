@@ -87,7 +87,8 @@ class Replica:
     def start(self):
         """Starts it; it is not ready yet."""
         command = [binary(), "serve", "--listen", f"127.0.0.1:{self.port}", "--access-log", "off", *self.arguments]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("RETOURE_")} | self.variables
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RETOURE_")}
+        environment |= {"RETOURE_DRAIN_SECONDS": "0", **self.variables}
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
 
     def ready(self):
