@@ -1,5 +1,6 @@
 //! The command line: one binary that serves, classifies, looks up, and checks a catalogue.
 
+mod batch;
 mod calibrate;
 mod check;
 mod classify;
@@ -8,6 +9,7 @@ mod healthcheck;
 mod labels;
 mod look_up;
 mod page;
+mod table;
 
 use std::{
     io::{self, Write},
@@ -35,8 +37,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer over HTTP
-    Serve(Settings),
-    /// Tell what a reply means
+    Serve(Box<Settings>),
+    /// Tell what a reply or a report mail means, or as many as a file holds
     Classify(classify::Arguments),
     /// Look up a code (550, 5.7.26, 550-5.7.1, 4xx), a category, or words
     Lookup(look_up::Arguments),

@@ -3,6 +3,8 @@
 //! | method and path | answers |
 //! |---|---|
 //! | `POST /v1/classify/reply` | what one reply means |
+//! | `POST /v1/classify/message` | what one report mail means |
+//! | `POST /v1/classify/batch` | what many of them mean, streamed |
 //! | `GET /v1/codes`, `/v1/codes/{code}` | reply codes and enhanced codes |
 //! | `GET /v1/categories`, `/v1/categories/{id}` | why deliveries fail, and how to mend it |
 //! | `GET /v1/providers`, `/v1/providers/{id}` | who refuses, and what that means there |
@@ -20,15 +22,18 @@ mod answer;
 mod body;
 mod envelope;
 pub mod gate;
+mod held;
 pub mod keys;
 mod language;
 mod memory;
 pub mod openapi;
 mod overload;
+mod packing;
 mod problem;
 mod query;
 mod rate;
 mod routes;
+mod stream;
 
 use std::sync::{
     Arc,
@@ -39,13 +44,15 @@ use arc_swap::ArcSwap;
 use axum::{Router, body::Body, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
 use gate::{Door, Gate};
 pub use problem::Problem;
+use tokio::sync::Semaphore;
 use tower_http::{
     catch_panic::{CatchPanicLayer, ResponseForPanic},
     timeout::TimeoutLayer,
 };
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{catalog::Catalog, limits::Limits, telemetry::Metrics};
+use self::held::until_its_end;
+use crate::{batch, catalog::Catalog, limits::Limits, telemetry::Metrics};
 
 /// What every request handler can reach.
 #[derive(Clone, Debug)]
@@ -56,6 +63,8 @@ pub struct AppState {
     metrics: Arc<Metrics>,
     gate: Arc<Gate>,
     door: Door,
+    /// As many as there are cores: what batches keep busy, however many of them there are.
+    workers: Arc<Semaphore>,
 }
 
 impl AppState {
@@ -70,6 +79,7 @@ impl AppState {
             metrics,
             gate: Arc::default(),
             door: Door::Main { has_admin: false },
+            workers: Arc::new(Semaphore::new(batch::cores())),
         }
     }
 
@@ -117,6 +127,11 @@ impl AppState {
         &self.limits
     }
 
+    /// What batches share the cores by.
+    fn workers(&self) -> Arc<Semaphore> {
+        self.workers.clone()
+    }
+
     /// Whether `/readyz` says so.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
@@ -141,6 +156,7 @@ pub fn app(state: AppState) -> Router {
         // Each route bounds its own body, by what it takes.
         .layer(DefaultBodyLimit::disable())
         .layer(catch_panics(&state))
+        // Bounds the time until an answer begins. A stream's begins at once, and bounds itself.
         .layer(timeout)
         .layer(middleware::from_fn_with_state(state.clone(), gate::pass))
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
@@ -148,7 +164,7 @@ pub fn app(state: AppState) -> Router {
 }
 
 /// Answers and counts panics.
-fn catch_panics(state: &AppState) -> CatchPanicLayer<impl ResponseForPanic<ResponseBody = Body> + Clone + use<>> {
+fn catch_panics(state: &AppState) -> CatchPanicLayer<impl ResponseForPanic<ResponseBody = Body> + use<>> {
     let metrics = state.metrics.clone();
     CatchPanicLayer::custom(move |panic| {
         metrics.panics.increment();
