@@ -20,14 +20,14 @@ ENV RUSTFLAGS="-C target-feature=+crt-static" \
 RUN rustc -vV | sed -n 's/^host: //p' > /target \
  && mkdir /unused && cd /unused && touch swagger-ui.js swagger-ui-es-bundle.js swagger-ui-es-bundle-core.js
 
-# Dependencies first, with an empty crate in our place: this layer is made anew only when Cargo.toml or Cargo.lock change.
-# Benches and examples are not here, so their tables must not be either.
+# Dependencies first, with an empty crate and build script in our place: this layer is made anew only when Cargo.toml or
+# Cargo.lock change. Benches and examples are not here, so their tables must not be either.
 COPY Cargo.toml Cargo.lock ./
-RUN cp Cargo.toml Cargo.toml.whole \
- && sed -i '/^\[\[\(bench\|example\|test\)\]\]/,/^$/d' Cargo.toml \
- && mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
+RUN sed -i '/^\[\[\(bench\|example\|test\)\]\]/,/^$/d' Cargo.toml \
+ && mkdir src && echo 'fn main() {}' | tee build.rs > src/main.rs && touch src/lib.rs \
  && cargo build --release --locked --target "$(cat /target)" \
- && rm -r src target/*/release/deps/*retoure* target/*/release/.fingerprint/retoure-*
+ && rm -r src build.rs target/release/build/retoure-* target/*/release/deps/*retoure* \
+      target/release/.fingerprint/retoure-* target/*/release/.fingerprint/retoure-*
 
 COPY build.rs ./
 COPY catalog catalog

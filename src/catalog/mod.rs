@@ -128,7 +128,8 @@ impl Catalog {
     /// # Errors
     /// As [`Catalog::load`]; also when what is always needed is missing, such as the category `unknown`.
     pub fn from_texts(layers: &[&[(&str, &str)]]) -> Result<Self, CatalogError> {
-        load::from_layers(layers)
+        let layers: Vec<files::Layer<'_>> = layers.iter().map(|files| files::Layer::Files(files)).collect();
+        load::from_layers(&layers, load::Proof::Whole)
     }
 
     /// A hash of all that is loaded.
