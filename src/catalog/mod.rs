@@ -122,6 +122,16 @@ impl Catalog {
         load::load(overlay, load::Proof::Whole)
     }
 
+    /// A catalogue of these files alone, without what is built in: layers of names and contents, a later one over an earlier.
+    /// For tests and tools that make catalogues of their own; [`Catalog::load`] is for operators.
+    ///
+    /// # Errors
+    /// As [`Catalog::load`]; also when what is always needed is missing, such as the category `unknown`.
+    pub fn from_texts(layers: &[&[(&str, &str)]]) -> Result<Self, CatalogError> {
+        let layers: Vec<files::Layer<'_>> = layers.iter().map(|files| files::Layer::Files(files)).collect();
+        load::from_layers(&layers, load::Proof::Whole)
+    }
+
     /// A hash of all that is loaded.
     pub fn version(&self) -> &str {
         &self.version

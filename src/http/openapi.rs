@@ -1,5 +1,6 @@
 //! The OpenAPI document: made from the code, with examples that the service itself has answered, so that neither can be wrong.
 
+mod forms;
 mod gate;
 
 use std::sync::OnceLock;
@@ -50,6 +51,7 @@ pub fn document(catalog: &Catalog) -> Value {
     let (_, openapi) = routes::all().split_for_parts();
     let mut document = serde_json::to_value(&openapi).unwrap_or_default();
     gate::add_to(&mut document);
+    forms::add_to(&mut document);
     let examples = Examples::new(catalog);
     examples.add_to_operations(&mut document);
     examples.add_to_schemas(&mut document);

@@ -223,8 +223,8 @@ impl Check for ListCodes {
         if self.class.is_some_and(|class| !(1..=9).contains(&class)) {
             return Err("`class` is not the first digit of a code; expected 1 to 9".to_owned());
         }
-        if self.q.as_ref().is_some_and(|words| words.len() > 200) {
-            return Err("`q` is longer than 200 bytes; expected a few words".to_owned());
+        if self.q.as_ref().is_some_and(|words| words.chars().count() > 200) {
+            return Err("`q` is longer than 200 characters; expected a few words".to_owned());
         }
         check_language(self.lang.as_deref())
     }

@@ -31,6 +31,7 @@ pub(super) struct BlocklistList<'c> {
 #[utoipa::path(
     get,
     path = "/v1/blocklists",
+    operation_id = "list_blocklists",
     tag = "catalogue",
     params(List),
     responses(
@@ -58,6 +59,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/blocklists/{id}",
+    operation_id = "look_up_blocklist",
     tag = "catalogue",
     params(("id" = String, Path, description = "The blocklist's id", example = "spamhaus_zen"), LookUp),
     responses(

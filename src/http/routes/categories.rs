@@ -31,6 +31,7 @@ pub(super) struct CategoryList<'c> {
 #[utoipa::path(
     get,
     path = "/v1/categories",
+    operation_id = "list_categories",
     tag = "catalogue",
     params(List),
     responses(
@@ -53,9 +54,12 @@ pub(super) async fn list(
 }
 
 /// Look up a category
+///
+/// One reason for which a delivery can fail, with the rules that lead to it.
 #[utoipa::path(
     get,
     path = "/v1/categories/{id}",
+    operation_id = "look_up_category",
     tag = "catalogue",
     params(("id" = String, Path, description = "The category's id", example = "mailbox_full"), LookUp),
     responses(

@@ -31,6 +31,7 @@ pub(super) struct CodeList<'c> {
 #[utoipa::path(
     get,
     path = "/v1/codes",
+    operation_id = "list_codes",
     tag = "catalogue",
     params(ListCodes),
     responses(
@@ -60,6 +61,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/codes/{code}",
+    operation_id = "look_up_code",
     tag = "catalogue",
     params(("code" = String, Path, description = "The code", example = "550-5.7.1"), LookUpCode),
     responses(

@@ -31,6 +31,7 @@ pub(super) struct ProviderList<'c> {
 #[utoipa::path(
     get,
     path = "/v1/providers",
+    operation_id = "list_providers",
     tag = "catalogue",
     params(List),
     responses(
@@ -58,6 +59,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/providers/{id}",
+    operation_id = "look_up_provider",
     tag = "catalogue",
     params(("id" = String, Path, description = "The provider's id", example = "gmail"), LookUp),
     responses(

@@ -32,6 +32,7 @@ pub(super) struct UnmatchedList {
 #[utoipa::path(
     get,
     path = "/v1/unmatched",
+    operation_id = "list_unmatched",
     tag = "operations",
     params(ListUnmatched),
     responses(
