@@ -8,7 +8,7 @@ use super::chance::Chance;
 /// Every labelled reply as it stands: some thousand, which an endless stream of bounces repeats.
 pub(crate) fn repeating() -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labelled/replies.jsonl");
-    let lines = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{} cannot be read: {error}", file.display()));
+    let lines = fs::read_to_string(file).unwrap();
     let text = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         line["text"].as_str().unwrap().to_owned()
