@@ -1,7 +1,7 @@
 //! retoure tells what a bounced e-mail means: what it is, hard or soft, why, how far it reaches, what to do, and how to mend it.
 //!
 //! The way of the data is one way: a reply ([`smtp`]) is weighed ([`classify`]) against what mail servers' words and numbers
-//! mean ([`catalog`]) and given out over HTTP ([`http`]) or on a terminal ([`cli`]). Nothing below knows what is above it.
+//! mean ([`catalog`]), one at a time or by the million ([`batch`]), and given out over HTTP ([`http`]) or on a terminal ([`cli`]). Nothing below knows what is above it.
 //!
 //! ```
 //! use retoure::{catalog::Catalog, classify::{self, Evidence}, smtp::Reply};
@@ -13,6 +13,7 @@
 //! # Ok::<(), retoure::catalog::CatalogError>(())
 //! ```
 
+pub mod batch;
 pub mod catalog;
 pub mod classify;
 pub mod cli;

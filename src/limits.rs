@@ -21,10 +21,27 @@ pub struct Limits {
     pub header_fields: usize,
     /// Recipients that one report tells; the rest is left out.
     pub recipients: usize,
+    /// Items of a batch that is one JSON document; streams have no such bound.
+    pub batch_items: usize,
+    /// Bytes of a batch that is one JSON document, unpacked.
+    pub batch_bytes: usize,
+    /// Bytes of one line of a stream: a mail within the bound above, in base64, and some fields.
+    pub line_bytes: usize,
     /// Items on one page of a list.
     pub page_items: usize,
     /// Time for a whole request, its body included.
     pub request_time: Duration,
+    /// Time in which a body must go on that is read whole.
+    pub body_idle_time: Duration,
+    /// How long a stream may stand still: nothing comes, or nothing is taken. Its whole time is not bounded.
+    pub stream_idle_time: Duration,
+    /// Bytes of bodies that are held in memory at once; what is shorter than [`Limits::SMALL_BODY_BYTES`] is not counted.
+    pub body_memory_bytes: usize,
+}
+
+impl Limits {
+    /// Bodies up to this size cost less than counting them would: any reply, and most reports without their attachments.
+    pub const SMALL_BODY_BYTES: usize = 64 << 10;
 }
 
 impl Default for Limits {
@@ -38,8 +55,14 @@ impl Default for Limits {
             text_bytes: 256 << 10,
             header_fields: 1000,
             recipients: 1000,
+            batch_items: 10_000,
+            batch_bytes: 64 << 20,
+            line_bytes: 48 << 20,
             page_items: 500,
             request_time: Duration::from_secs(30),
+            body_idle_time: Duration::from_secs(10),
+            stream_idle_time: Duration::from_secs(60),
+            body_memory_bytes: 256 << 20,
         }
     }
 }

@@ -257,7 +257,7 @@ mod tests {
         fs::remove_file(folder.0.join("broken.toml")).unwrap();
         fs::remove_file(folder.0.join("another.toml")).unwrap();
         assert_eq!(folder.taken_by(&state).await, Reload::Unchanged);
-        let text = state.metrics().text(state.catalog().version());
+        let text = state.metrics().text(state.catalog().version(), &state.gate().counters);
         for line in [
             "retoure_catalog_reloads_total{result=\"ok\"} 1\n",
             "retoure_catalog_reloads_total{result=\"refused\"} 1\n",

@@ -7,6 +7,15 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use axum::{body::Body, http::Request};
+use http_body_util::BodyExt;
+use retoure::{
+    catalog::Catalog,
+    http::{AppState, app},
+    limits::Limits,
+};
+use tower::ServiceExt;
+
 fn retoure(arguments: &[&str], input: Option<&str>) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_retoure"))
         .args(arguments)
@@ -62,6 +71,131 @@ fn classify_gives_programs_what_the_service_answers() {
     assert_eq!(verdict["category"], "mailbox_not_found");
     assert_eq!(verdict["recipient"], "anna@example.org");
     assert_eq!(verdict["reply"]["command"], "RCPT TO");
+}
+
+/// A folder for one test, taken away with it.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("retoure-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const MAIL: &str =
+    "From: MAILER-DAEMON@mx.example.com\nSubject: failure notice\n\n<anna@example.org>:\n550 5.1.1 User unknown\n";
+
+const ITEMS: &str = "{\"id\":\"a\",\"reply\":\"550 5.1.1 User unknown\",\"recipient\":\"anna@example.org\"}\n\n\
+    {\"id\":\"b\",\"replyy\":\"550\"}\nnonsense\n{\"id\":3,\"message\":\"From: MAILER-DAEMON@mx.example.com\\r\\nSubject: \
+    failure notice\\r\\n\\r\\n<anna@example.org>:\\r\\n550 5.1.1 User unknown\\r\\n\"}\n{\"reply\":\"452 4.2.2 Full\"}";
+
+/// What the service answers to the same.
+async fn served(content_type: &str, body: &str) -> String {
+    let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
+    let request = Request::post("/v1/classify/batch").header("content-type", content_type);
+    let answer = app(state).oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn many_items_are_answered_as_by_the_service() {
+    let output = retoure(&["classify", "--ndjson"], Some(ITEMS));
+    assert_eq!(output.status.code(), Some(65), "two items are wrong");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), served("application/x-ndjson", ITEMS).await);
+    let told = String::from_utf8(output.stderr).unwrap();
+    for words in [
+        "Summary",
+        "Items             5",
+        "Problems          2",
+        "Hard bounce rate  40.00 %",
+        "Mailbox is full (mailbox_full)",
+    ] {
+        assert!(told.contains(words), "{words:?} in\n{told}");
+    }
+    let mailbox =
+        format!("From MAILER-DAEMON Mon Nov 23 07:12:45 2026\n{MAIL}\nFrom - Mon Nov 23 07:12:46 2026\n{MAIL}\n");
+    let folder = Folder::new("mbox");
+    let file = folder.write("bounces", &mailbox);
+    assert_eq!(says(&["classify", "--json", &file], None), served("application/mbox", &mailbox).await);
+    assert_eq!(says(&["classify", "--json", "--mbox"], Some(&mailbox)), served("application/mbox", &mailbox).await);
+}
+
+#[test]
+fn several_files_are_one_batch() {
+    let folder = Folder::new("files");
+    let files =
+        [folder.write("a", "{\"reply\":\"550\"}\n{\"reply\":\"551\"}"), folder.write("b", "{\"reply\":\"552\"}\n")];
+    let told = says(&["classify", "--ndjson", "--fields", "core", &files[0], &files[1]], None);
+    let codes: Vec<(u64, u64)> = told
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|result| (result["index"].as_u64().unwrap(), result["verdict"]["reply"]["code"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(codes, [(0, 550), (1, 551), (2, 552)]);
+}
+
+#[test]
+fn mailboxes_and_folders_are_told_to_people_line_by_line() {
+    let folder = Folder::new("maildir");
+    folder.write("new/1", MAIL);
+    folder.write("cur/2:2,S", &MAIL.replace("550 5.1.1 User unknown", "552 5.2.2 Mailbox full"));
+    folder.write("tmp/3", MAIL);
+    let told = says(&["classify", folder.path()], None);
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines[0].starts_with("soft   mailbox_full           anna@example.org"), "{told}");
+    assert!(lines[1].starts_with("hard   mailbox_not_found      anna@example.org"), "{told}");
+    assert!(told.contains("Items             2"), "what is in tmp is not delivered yet\n{told}");
+    let json = says(&["classify", "--json", folder.path()], None);
+    let first: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert!(first["id"].as_str().unwrap().ends_with("cur/2:2,S"), "{first}");
+    let several =
+        says(&["classify", "--json", &format!("{}/new/1", folder.path()), &format!("{}/tmp/3", folder.path())], None);
+    assert!(several.lines().count() == 2 && several.contains("\"index\":1,\"report\""), "{several}");
+    let summary = says(&["classify", "--summary", "--lang", "de", folder.path()], None);
+    assert!(summary.contains("Anteil harter Bounces") && !summary.contains("anna"), "{summary}");
+    let json = says(&["classify", "--summary", "--json", folder.path()], None);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["items"], 2);
+}
+
+#[test]
+fn who_stops_reading_stops_the_work_without_complaint() {
+    let items = "{\"reply\":\"550 5.1.1 User unknown\"}\n".repeat(50_000);
+    let folder = Folder::new("pipe");
+    let file = folder.write("items", &items);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_retoure"))
+        .args(["classify", "--ndjson", &file])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+    drop(stdout);
+    let output = child.wait_with_output().unwrap();
+    assert!(line.starts_with("{\"id\":null,\"index\":0,"));
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!told.contains("retoure:") && told.contains("Items") && !told.contains("50000"), "{told}");
 }
 
 #[test]
@@ -150,6 +284,8 @@ fn mistakes_are_explained() {
         (&["classify", "--command", "SEND", "550"][..], 64, "is not a command; expected one of \"CONNECT\""),
         (&["serve", "--listen", "nowhere"][..], 64, "invalid value 'nowhere' for '--listen"),
         (&["serve", "--catalog", "/nonexistent"][..], 65, "cannot be read"),
+        (&["classify", "--ndjson", "/nonexistent"][..], 65, "/nonexistent cannot be opened"),
+        (&["classify", "--ndjson", "--mbox"][..], 64, "cannot be used with"),
         (&["frobnicate"][..], 64, "unrecognized subcommand"),
     ] {
         let (status, told) = fails(arguments);

@@ -1,8 +1,10 @@
-//! `retoure classify`: one reply or one report mail, from the arguments, a file or standard input.
+//! `retoure classify`: one reply or one report mail, from the arguments, a file or standard input; or as many as come, as items
+//! a line, a mailbox, or a folder of mails.
 
 use std::{
+    borrow::Cow,
     fs::File,
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal, Read, Write},
     path::Path,
     process::ExitCode,
 };
@@ -10,20 +12,31 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{Output, explain, labels::Labels, page::Page, print};
-use crate::{
-    catalog::Catalog,
-    classify::{self, Evidence, EvidenceSource, Fields, ReportView, Verdict},
-    limits::Limits,
-    report,
-    smtp::{Command, Reply},
+use super::{
+    Output,
+    batch::{self, Input},
+    explain,
+    labels::Labels,
+    page::Page,
+    print, table,
 };
+use crate::{
+    batch::{Classifier, Form, Item, Known, Outcome, ResultLine, Subject},
+    catalog::Catalog,
+    classify::{EvidenceSource, Fields, ReportView, Verdict},
+    limits::Limits,
+    smtp::Command,
+};
+
+/// `EX_DATAERR` of `sysexits.h`: some of what was given to work on is wrong.
+const DATA: u8 = 65;
 
 /// Arguments of `retoure classify`.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The reply, bare or as it stands in a log line, or the file of a report mail; `-` or nothing reads standard input
-    #[arg(value_name = "TEXT|FILE")]
+    /// The reply, bare or as it stands in a log line; or the file of a report mail, a mailbox, or a folder of mails; `-` or
+    /// nothing reads standard input
+    #[arg(value_name = "TEXT|PATH")]
     text: Vec<String>,
     /// The address the message was for
     #[arg(long, value_name = "ADDRESS")]
@@ -35,33 +48,145 @@ pub(super) struct Arguments {
     #[arg(long)]
     message: bool,
     /// Tell how the verdict came about: what matched where, what stayed silent and why, what settled it
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "ndjson", "mbox", "summary"])]
     explain: bool,
+    /// Take the input for items, one a line in JSON, and print a result a line, as the service does
+    #[arg(long, conflicts_with_all = ["message", "mbox"])]
+    ndjson: bool,
+    /// Take the input for a mailbox (RFC 4155): many mails in one file
+    #[arg(long, conflicts_with = "message")]
+    mbox: bool,
+    /// Of many, print only what they come to
+    #[arg(long)]
+    summary: bool,
+    /// `core` leaves out codes, remedies and evidence
+    #[arg(long, value_name = "FIELDS", default_value = "all")]
+    fields: FieldsArgument,
+    /// Header fields of the original mails to give back, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    headers: Vec<String>,
     #[command(flatten)]
     output: Output,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum FieldsArgument {
+    All,
+    Core,
+}
+
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let input = self.input()?;
+        let inputs = self.many()?;
+        let input = if inputs.is_empty() { self.input()? } else { Vec::new() };
         let catalog = self.output.load()?;
         let language = self.output.language(&catalog);
+        let headers: Vec<String> = self.headers.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+        let fields = match self.fields {
+            FieldsArgument::All => Fields::All,
+            FieldsArgument::Core => Fields::Core,
+        };
+        let classifier = Classifier {
+            catalog: &catalog,
+            limits: &Limits::default(),
+            language,
+            fields,
+            headers: &headers,
+            metrics: None,
+        };
         let labels = Labels::of(language);
-        if self.message || looks_like_mail(&input) {
-            let report = report::read(&catalog, &input, &[], &Limits::default());
-            let view = ReportView::new(&catalog, &report, language, Fields::All);
-            let text = if self.output.json {
-                serde_json::to_string_pretty(&view)?
-            } else {
-                report_page(&catalog, &view, language, labels)
-            };
-            print(&text)?;
-            if self.explain {
-                print(&explain::of_message(&catalog, &input, (language, labels)))?;
-            }
-            return Ok(ExitCode::SUCCESS);
+        if self.explain && !inputs.is_empty() {
+            bail!("--explain tells about one reply or mail; expected one, with --message if it looks like a mailbox");
         }
-        let text = String::from_utf8_lossy(&input);
+        if !inputs.is_empty() {
+            return self.run_many(&inputs, &classifier, labels);
+        }
+        let item = self.item(input)?;
+        let page = classifier.classify(&item, |outcome| match outcome {
+            Outcome::Verdict(verdict) if self.output.json => Ok(serde_json::to_string_pretty(verdict)?),
+            Outcome::Report(report) if self.output.json => Ok(serde_json::to_string_pretty(report)?),
+            Outcome::Verdict(verdict) => {
+                let mut page = Page::new();
+                add_verdict(&mut page, &catalog, verdict, language, labels);
+                Ok(page.finish())
+            }
+            Outcome::Report(report) => Ok(report_page(&catalog, report, language, labels)),
+            Outcome::Problem(fault) => bail!("{}", fault.detail),
+        })?;
+        print(&page)?;
+        if self.explain {
+            print(&match &item.subject {
+                Subject::Reply(text) => explain::of_reply(&catalog, text, self.command, (language, labels)),
+                Subject::Mail(mail) => explain::of_message(&catalog, mail, (language, labels)),
+            })?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What holds many items: what is said to, and mailboxes that a single argument names.
+    fn many(&self) -> anyhow::Result<Vec<Input>> {
+        let form = match (self.ndjson, self.mbox) {
+            (true, _) => Form::Lines,
+            (_, true) => Form::Mbox,
+            _ => {
+                return match self.text.as_slice() {
+                    [path] if !self.message => Ok(Input::mailbox_at(Path::new(path))?.into_iter().collect()),
+                    // As a shell writes `*.eml`.
+                    [_, _, ..] if self.text.iter().all(|name| Path::new(name).exists()) => {
+                        self.text.iter().map(|name| Input::of_mails(Path::new(name))).collect()
+                    }
+                    _ => Ok(Vec::new()),
+                };
+            }
+        };
+        match self.text.as_slice() {
+            [] if io::stdin().is_terminal() => {
+                bail!(
+                    "there is nothing to classify; expected a file or standard input, such as: retoure classify --ndjson items.ndjson"
+                )
+            }
+            [] => Ok(vec![Input::Standard(form)]),
+            names => names
+                .iter()
+                .map(|name| if name == "-" { Ok(Input::Standard(form)) } else { Input::at(Path::new(name), form) })
+                .collect(),
+        }
+    }
+
+    fn run_many(&self, inputs: &[Input], classifier: &Classifier<'_>, labels: &Labels) -> anyhow::Result<ExitCode> {
+        let json = self.ndjson || self.output.json;
+        let as_json = |result: &ResultLine<'_>, out: &mut Vec<u8>| {
+            result.append_json(out);
+            out.push(b'\n');
+        };
+        let as_text = |result: &ResultLine<'_>, out: &mut Vec<u8>| table::append_result(result, labels, out);
+        let not = |_: &ResultLine<'_>, _: &mut Vec<u8>| {};
+        let summary = match (self.summary, json) {
+            (true, _) => batch::run(inputs, classifier, &not),
+            (false, true) => batch::run(inputs, classifier, &as_json),
+            (false, false) => batch::run(inputs, classifier, &as_text),
+        }?;
+        let told = || table::of_summary(&summary, classifier.catalog, classifier.language, labels);
+        match (self.summary, json) {
+            (true, true) => print(&serde_json::to_string(&summary)?)?,
+            (true, false) => print(&told())?,
+            (false, false) => print(&format!("\n{}", told()))?,
+            (false, true) => {
+                // Nothing is left to do if even this cannot be written.
+                let _ = writeln!(io::stderr().lock(), "{}", told());
+            }
+        }
+        Ok(if summary.problems > 0 { ExitCode::from(DATA) } else { ExitCode::SUCCESS })
+    }
+
+    /// One reply or one mail, by what it looks like.
+    fn item(&self, input: Vec<u8>) -> anyhow::Result<Item<'static>> {
+        let known =
+            Known { recipient: self.recipient.clone().map(Cow::Owned), remote_host: None, command: self.command };
+        if self.message || looks_like_mail(&input) {
+            return Ok(Item { subject: Subject::Mail(Cow::Owned(input)), known });
+        }
+        let text = String::from_utf8_lossy(&input).into_owned();
         let most = Limits::default().reply_bytes;
         if text.len() > most {
             bail!(
@@ -73,22 +198,7 @@ impl Arguments {
                 "the reply is empty; expected what the server said, such as: retoure classify '550 5.1.1 User unknown'"
             );
         }
-        let reply = Reply::parse(&text);
-        let evidence = Evidence { command: self.command.or(reply.command), ..Evidence::of(&reply) };
-        let decision = classify::weigh(&catalog, &evidence);
-        let recipient = self.recipient.as_deref().or(reply.recipient.as_deref());
-        let verdict = Verdict::new(&catalog, &decision, &reply, (evidence.command, recipient), language, Fields::All);
-        if self.output.json {
-            print(&serde_json::to_string_pretty(&verdict)?)?;
-        } else {
-            let mut page = Page::new();
-            add_verdict(&mut page, &catalog, &verdict, language, labels);
-            print(&page.finish())?;
-        }
-        if self.explain {
-            print(&explain::of_reply(&catalog, &text, self.command, (language, labels)))?;
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(Item { subject: Subject::Reply(Cow::Owned(text)), known })
     }
 
     /// The bytes to classify: of a file that the only argument names, of the arguments themselves, or of standard input.

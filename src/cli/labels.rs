@@ -34,6 +34,13 @@ pub(super) struct Labels {
     pub(super) report_subject: &'static str,
     pub(super) original_subject: &'static str,
     pub(super) message_id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) items: &'static str,
+    pub(super) verdicts: &'static str,
+    pub(super) problem: &'static str,
+    pub(super) problems: &'static str,
+    pub(super) hard_bounce_rate: &'static str,
+    pub(super) provider: &'static str,
 }
 
 const ENGLISH: Labels = Labels {
@@ -63,6 +70,13 @@ const ENGLISH: Labels = Labels {
     report_subject: "Subject",
     original_subject: "Original subject",
     message_id: "Original Message-ID",
+    summary: "Summary",
+    items: "Items",
+    verdicts: "Verdicts",
+    problem: "problem",
+    problems: "Problems",
+    hard_bounce_rate: "Hard bounce rate",
+    provider: "Provider",
 };
 
 const GERMAN: Labels = Labels {
@@ -92,6 +106,13 @@ const GERMAN: Labels = Labels {
     report_subject: "Betreff",
     original_subject: "Betreff des Originals",
     message_id: "Message-ID des Originals",
+    summary: "Zusammenfassung",
+    items: "Eingaben",
+    verdicts: "Urteile",
+    problem: "Fehler",
+    problems: "Fehler",
+    hard_bounce_rate: "Anteil harter Bounces",
+    provider: "Anbieter",
 };
 
 impl Labels {

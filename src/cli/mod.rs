@@ -1,12 +1,15 @@
 //! The command line: one binary that serves, classifies, looks up, and checks a catalogue.
 
+mod batch;
 mod calibrate;
 mod check;
 mod classify;
 mod explain;
+mod healthcheck;
 mod labels;
 mod look_up;
 mod page;
+mod table;
 
 use std::{
     io::{self, Write},
@@ -35,7 +38,7 @@ pub struct Cli {
 enum Command {
     /// Answer over HTTP
     Serve(Settings),
-    /// Tell what a reply means
+    /// Tell what a reply or a report mail means, or as many as a file holds
     Classify(classify::Arguments),
     /// Look up a code (550, 5.7.26, 550-5.7.1, 4xx), a category, or words
     Lookup(look_up::Arguments),
@@ -43,6 +46,8 @@ enum Command {
     Check(check::Arguments),
     /// Measure verdicts and their confidence on labelled replies and mails
     Calibrate(calibrate::Arguments),
+    /// Ask a running service whether it takes requests: exit status 0 if so, 1 if not
+    Healthcheck(healthcheck::Arguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -98,6 +103,10 @@ impl Cli {
             Some(Command::Lookup(arguments)) => arguments.run(),
             Some(Command::Check(arguments)) => arguments.run(),
             Some(Command::Calibrate(arguments)) => arguments.run(),
+            Some(Command::Healthcheck(arguments)) => {
+                let listening = &self.settings.listening;
+                arguments.run(listening.admin_listen.as_ref().unwrap_or(&listening.listen))
+            }
             Some(Command::Openapi) => {
                 let document = http::openapi::document(&Catalog::built_in()?);
                 print(&format!("{document:#}"))?;
@@ -108,11 +117,20 @@ impl Cli {
 }
 
 fn run_server(settings: &Settings) -> anyhow::Result<ExitCode> {
+    if settings.print_config {
+        serve::check(settings)?;
+        print(&serde_json::to_string_pretty(settings)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     telemetry::start(&settings.log, settings.log_format, settings.access_log)?;
     let served = serve::run(settings);
     telemetry::flush();
-    served?;
-    Ok(ExitCode::SUCCESS)
+    served
+}
+
+/// Writes a line to standard error. Where that cannot be done, nothing is left to try.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "retoure: {text}");
 }
 
 /// Writes a line to standard output. A reader that has gone, as `head` does, is no error.

@@ -66,6 +66,6 @@ impl Page {
 }
 
 /// What a server said must not steer the terminal.
-fn without_controls(text: &str) -> String {
+pub(super) fn without_controls(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

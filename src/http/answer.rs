@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 
 use super::Problem;
-use crate::{catalog::Catalog, limits::Limits};
+use crate::{batch::Outcome, catalog::Catalog, limits::Limits};
 
 pub(super) const CATALOG_VERSION: HeaderName = HeaderName::from_static("catalog-version");
 
@@ -35,7 +35,16 @@ pub(super) fn json<T: Serialize>(value: &T, language: &str) -> Response {
     }
 }
 
-/// The same for what stands in the catalogue: with its version as `ETag`, and 304 for who has it already. The language is part
+/// What came of one item.
+pub(super) fn outcome(outcome: Outcome<'_>, language: &str) -> Response {
+    match outcome {
+        Outcome::Verdict(verdict) => json(verdict, language),
+        Outcome::Report(report) => json(report, language),
+        Outcome::Problem(fault) => Problem::from(fault.clone()).into_response(),
+    }
+}
+
+/// `value` as it stands in the catalogue: with its version as `ETag`, and 304 for who has it already. The language is part
 /// of the tag, since one address has an answer in each.
 pub(super) fn look_up<T: Serialize>(catalog: &Catalog, value: &T, language: &str, headers: &HeaderMap) -> Response {
     let tag = format!("\"{}-{language}\"", catalog.version());
@@ -98,26 +107,37 @@ pub(super) fn page<T>(
 
 /// Refuses callers who take no JSON, before any work is done.
 pub(super) async fn require_json_accepted(request: Request, next: Next) -> Response {
-    if accepts_json(request.headers()) {
+    if accepts(request.headers(), &JSON) {
         return next.run(request).await;
     }
     let detail = "the answer is application/json, which `Accept` rules out; expected `application/json` or `*/*` in it";
     Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response()
 }
 
-/// Ranges that let JSON through (RFC 9110 §12.5.1); no `Accept` at all lets everything.
-fn accepts_json(headers: &HeaderMap) -> bool {
+/// The same where the answer may also be lines of JSON. Which of the two it is follows from what was sent, and who can read one
+/// can read the other: either of them is good enough in `Accept`.
+pub(super) async fn require_json_or_lines_accepted(request: Request, next: Next) -> Response {
+    if accepts(request.headers(), &JSON) || accepts(request.headers(), &LINES) {
+        return next.run(request).await;
+    }
+    let detail = "the answer is application/json or application/x-ndjson, which `Accept` rules out; expected one of them or \
+        `*/*` in it";
+    Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response()
+}
+
+const JSON: [&str; 5] = ["", "*/*", "application/*", "application/json", "application/problem+json"];
+
+const LINES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+
+/// Whether `Accept` lets one of these through (RFC 9110 §12.5.1); no `Accept` at all lets everything.
+fn accepts(headers: &HeaderMap, media_types: &[&str]) -> bool {
     let mut values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
     values.peek().is_none()
         || values.flat_map(|value| value.split(',')).any(|range| {
             let mut parts = range.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default().to_ascii_lowercase();
             let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0)));
-            !refused
-                && matches!(
-                    media.as_str(),
-                    "" | "*/*" | "application/*" | "application/json" | "application/problem+json"
-                )
+            !refused && media_types.contains(&media.as_str())
         })
 }
 
@@ -139,9 +159,9 @@ mod tests {
             ("application/json;q=0", false),
             ("text/html", false),
         ] {
-            assert_eq!(accepts_json(&headers(header::ACCEPT, accept)), expected, "{accept:?}");
+            assert_eq!(accepts(&headers(header::ACCEPT, accept), &JSON), expected, "{accept:?}");
         }
-        assert!(accepts_json(&HeaderMap::new()));
+        assert!(accepts(&HeaderMap::new(), &JSON));
     }
 
     #[test]

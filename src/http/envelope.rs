@@ -1,5 +1,5 @@
-//! What surrounds every answer: its request id, the catalogue's version, its numbers and its line in the log, and the body of a
-//! problem.
+//! What surrounds every answer: its request id, the catalogue's version, its numbers and its line in the log, the body of a
+//! problem, and how it is packed.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -19,7 +19,7 @@ use axum::{
     response::Response,
 };
 
-use super::{AppState, Problem, answer, problem};
+use super::{AppState, Problem, answer, packing, problem, until_its_end};
 use crate::telemetry::{AccessLine, TraceParent, access_log};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,19 +42,15 @@ pub(super) async fn wrap(State(state): State<AppState>, request: Request, next: 
     let (method, uri) = (request.method().clone(), request.uri().clone());
 
     let in_flight = state.metrics().requests.in_flight.enter();
-    let response = next.run(request).await;
-    drop(in_flight);
-
-    let mut response = with_problem_body(response, uri.path());
+    let coding = packing::wanted(request.headers());
+    let response = with_problem_body(next.run(request).await, uri.path());
+    let mut response = until_its_end(packing::pack(response, coding), in_flight);
     if !response.headers().contains_key(&answer::CATALOG_VERSION) {
         response = answer::of(&state.catalog(), response);
     }
     let route = route.as_ref().map(MatchedPath::as_str);
     let (status, took) = (response.status().as_u16(), started.elapsed());
     state.metrics().requests.answered(route, method.as_str(), status, took);
-    if response.extensions_mut().remove::<problem::Panicked>().is_some() {
-        state.metrics().panics.increment();
-    }
     if let Some(log) = access_log() {
         log.note(&AccessLine {
             request_id: id.to_str().unwrap_or_default(),

@@ -3,6 +3,8 @@
 //! | method and path | answers |
 //! |---|---|
 //! | `POST /v1/classify/reply` | what one reply means |
+//! | `POST /v1/classify/message` | what one report mail means |
+//! | `POST /v1/classify/batch` | what many of them mean, streamed |
 //! | `GET /v1/codes`, `/v1/codes/{code}` | reply codes and enhanced codes |
 //! | `GET /v1/categories`, `/v1/categories/{id}` | why deliveries fail, and how to mend it |
 //! | `GET /v1/providers`, `/v1/providers/{id}` | who refuses, and what that means there |
@@ -12,16 +14,26 @@
 //! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
 //! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
 //!
+//! The [`gate`] before them asks for keys, holds rates, and turns away what is too much.
+//!
 //! Every failure is a [`Problem`], whoever caused it; every answer carries `x-request-id` and `catalog-version`.
 
 mod answer;
 mod body;
 mod envelope;
+pub mod gate;
+mod held;
+pub mod keys;
 mod language;
+mod memory;
 pub mod openapi;
+mod overload;
+mod packing;
 mod problem;
 mod query;
+mod rate;
 mod routes;
+mod stream;
 
 use std::sync::{
     Arc,
@@ -29,12 +41,18 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use axum::{Router, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
+use axum::{Router, body::Body, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
+use gate::{Door, Gate};
 pub use problem::Problem;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tokio::sync::Semaphore;
+use tower_http::{
+    catch_panic::{CatchPanicLayer, ResponseForPanic},
+    timeout::TimeoutLayer,
+};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{catalog::Catalog, limits::Limits, telemetry::Metrics};
+use self::held::until_its_end;
+use crate::{batch, catalog::Catalog, limits::Limits, telemetry::Metrics};
 
 /// What every request handler can reach.
 #[derive(Clone, Debug)]
@@ -43,6 +61,10 @@ pub struct AppState {
     limits: Limits,
     ready: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
+    gate: Arc<Gate>,
+    door: Door,
+    /// As many as there are cores: what batches keep busy, however many of them there are.
+    workers: Arc<Semaphore>,
 }
 
 impl AppState {
@@ -50,8 +72,37 @@ impl AppState {
     pub fn new(catalog: Catalog, limits: Limits) -> Self {
         let catalog = Arc::new(catalog);
         let metrics = Arc::new(Metrics::new(catalog.clone()));
-        let ready = Arc::new(AtomicBool::new(true));
-        Self { catalog: Arc::new(ArcSwap::new(catalog)), limits, ready, metrics }
+        Self {
+            catalog: Arc::new(ArcSwap::new(catalog)),
+            limits,
+            ready: Arc::new(AtomicBool::new(true)),
+            metrics,
+            gate: Arc::default(),
+            door: Door::Main { has_admin: false },
+            workers: Arc::new(Semaphore::new(batch::cores())),
+        }
+    }
+
+    /// The same behind another gate.
+    #[must_use]
+    pub fn with_gate(self, gate: Gate) -> Self {
+        Self { gate: Arc::new(gate), ..self }
+    }
+
+    /// The same service, for those who come in by this door.
+    #[must_use]
+    pub fn with_door(self, door: Door) -> Self {
+        Self { door, ..self }
+    }
+
+    /// Who is let in, and what was counted there.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The door by which requests come in.
+    pub fn door(&self) -> Door {
+        self.door
     }
 
     /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
@@ -74,6 +125,11 @@ impl AppState {
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What batches share the cores by.
+    fn workers(&self) -> Arc<Semaphore> {
+        self.workers.clone()
     }
 
     /// Whether `/readyz` says so.
@@ -99,16 +155,26 @@ pub fn app(state: AppState) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         // Each route bounds its own body, by what it takes.
         .layer(DefaultBodyLimit::disable())
-        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(catch_panics(&state))
+        // Bounds the time until an answer begins. A stream's begins at once, and bounds itself.
         .layer(timeout)
+        .layer(middleware::from_fn_with_state(state.clone(), gate::pass))
         .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
         .with_state(state)
+}
+
+/// Answers and counts panics.
+fn catch_panics(state: &AppState) -> CatchPanicLayer<impl ResponseForPanic<ResponseBody = Body> + Clone + use<>> {
+    let metrics = state.metrics.clone();
+    CatchPanicLayer::custom(move |panic| {
+        metrics.panics.increment();
+        problem::from_panic(panic)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use axum::{
-        body::Body,
         extract::State,
         http::{HeaderMap, Request},
         response::Response,
@@ -126,7 +192,7 @@ mod tests {
         let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
         let router = Router::new()
             .route("/panics", get(panics))
-            .layer(CatchPanicLayer::custom(problem::from_panic))
+            .layer(catch_panics(&state))
             .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap));
         let answer = router.oneshot(Request::get("/panics").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 500);

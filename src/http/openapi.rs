@@ -1,5 +1,7 @@
 //! The OpenAPI document: made from the code, with examples that the service itself has answered, so that neither can be wrong.
 
+mod gate;
+
 use std::sync::OnceLock;
 
 use axum::{extract::State, http::header, response::IntoResponse};
@@ -8,6 +10,7 @@ use utoipa::OpenApi;
 
 use super::{AppState, Problem, routes};
 use crate::{
+    batch::{Classifier, Cutter, Form},
     catalog::{Catalog, CodeQuery},
     classify::{self, Evidence, Fields, ReportView, Verdict},
     limits::Limits,
@@ -26,7 +29,9 @@ use crate::{
             so that a typo is never silently ignored.\n\n\
             Bounds: a reply has at most 65536 bytes, a mail 33554432, another field 512, a page of a list 500 items; a request \
             must be complete within 30 seconds. Of a mail at most 16 mails within mails, 1000 MIME parts, 1000 header fields, \
-            262144 bytes of words and 1000 recipients are read; a report that was cut says so in `cut`.",
+            262144 bytes of words and 1000 recipients are read; a report that was cut says so in `cut`. A batch in one document \
+            has at most 10000 items and 67108864 bytes; a stream has no end, but no line over 50331648 bytes and no pause over \
+            60 seconds. Bodies may be packed with gzip or zstd; bounds are those of what they unpack to.",
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
         contact(name = "The retoure developers"),
     ),
@@ -44,6 +49,7 @@ pub(super) struct Document;
 pub fn document(catalog: &Catalog) -> Value {
     let (_, openapi) = routes::all().split_for_parts();
     let mut document = serde_json::to_value(&openapi).unwrap_or_default();
+    gate::add_to(&mut document);
     let examples = Examples::new(catalog);
     examples.add_to_operations(&mut document);
     examples.add_to_schemas(&mut document);
@@ -120,6 +126,7 @@ struct Examples {
     complaint: Value,
     code: Value,
     pair: Value,
+    batch: Value,
     codes: Value,
     category: Value,
     categories: Value,
@@ -147,6 +154,7 @@ impl Examples {
             json!(ReportView::new(catalog, &report, "en", Fields::All))
         };
         Self {
+            batch: batch_example(catalog),
             report: read(RETURNED),
             complaint: read(COMPLAINT),
             verdict,
@@ -172,6 +180,7 @@ impl Examples {
         for (path, method, example) in [
             ("/v1/classify/reply", "post", &self.verdict),
             ("/v1/classify/message", "post", &self.report),
+            ("/v1/classify/batch", "post", &self.batch),
             ("/v1/codes", "get", &self.codes),
             ("/v1/codes/{code}", "get", &self.pair),
             ("/v1/categories", "get", &self.categories),
@@ -202,6 +211,13 @@ impl Examples {
         let content = &mut document["paths"]["/v1/classify/message"]["post"]["requestBody"]["content"];
         content["application/json"]["example"] = json!({"message": RETURNED});
         content["message/rfc822"]["example"] = json!(RETURNED);
+        let batch = &mut document["paths"]["/v1/classify/batch"]["post"];
+        batch["responses"]["200"]["content"]["application/x-ndjson"]["example"] = self.batch["results"][0].clone();
+        let content = &mut batch["requestBody"]["content"];
+        content["application/json"]["example"] = json!({"items": batch_items()});
+        content["application/x-ndjson"]["example"] = json!(as_lines(&batch_items()));
+        content["application/mbox"]["example"] =
+            json!(format!("From MAILER-DAEMON Mon Nov 23 06:33:12 2026\n{}\n", RETURNED.replace('\r', "")));
     }
 
     /// Schemas get what the examples hold at their place; vocabularies, their first value.
@@ -216,6 +232,9 @@ impl Examples {
             ("RecipientVerdict", &self.report["recipients"][0]),
             ("Original", &self.report["original"]),
             ("Complaint", &self.complaint["complaint"]),
+            ("BatchAnswer", &self.batch),
+            ("BatchResult", &self.batch["results"][0]),
+            ("Summary", &self.batch["summary"]),
             ("RetryAdvice", &verdict["retry"]),
             ("Remediation", &verdict["remediation"]),
             ("Link", &verdict["remediation"]["links"][0]),
@@ -240,6 +259,9 @@ impl Examples {
         let others = [
             ("ReplyRequest", &request),
             ("MessageRequest", &json!({"message": RETURNED})),
+            ("BatchRequest", &json!({"items": batch_items()})),
+            ("BatchItem", &batch_items()[0]),
+            ("BatchId", &json!("bounce-4711")),
             ("Problem", &problem("422", "/v1/classify/reply")),
             ("FieldError", &problem("422", "/v1/classify/reply")["errors"][0]),
             ("Health", &json!({"status": "ready"})),
@@ -286,6 +308,35 @@ fn unmatched() -> Value {
 const METRICS: &str = "# HELP retoure_classifications_total Verdicts given, one a recipient, by what they say.\n\
     # TYPE retoure_classifications_total counter\n\
     retoure_classifications_total{kind=\"bounce\",type=\"soft\",category=\"mailbox_full\",provider=\"gmail\"} 7\n";
+/// The batch that the examples are about: one item of each kind, and a wrong one.
+fn batch_items() -> [Value; 3] {
+    [
+        json!({"id": "bounce-4711", "reply": BLOCKED, "recipient": "anna@example.org"}),
+        json!({"id": "bounce-4712", "message": COMPLAINT}),
+        json!({"id": 4713, "replyy": "550 5.1.1 User unknown"}),
+    ]
+}
+
+fn as_lines(items: &[Value]) -> String {
+    items.iter().map(|item| format!("{item}\n")).collect()
+}
+
+/// What the service answers to it, without texts, which stand in the other examples.
+fn batch_example(catalog: &Catalog) -> Value {
+    let limits = Limits::default();
+    let classifier =
+        Classifier { catalog, limits: &limits, language: "en", fields: Fields::Core, headers: &[], metrics: None };
+    let mut cutter = Cutter::new(Form::Lines, &limits);
+    cutter.push(as_lines(&batch_items()).as_bytes());
+    let Some(chunk) = cutter.take(0) else { return Value::Null };
+    let finished = classifier.run(&chunk, &|result, out| {
+        result.append_json(out);
+        out.push(b'\n');
+    });
+    let results: Vec<Value> =
+        finished.out.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    json!({"results": results, "summary": finished.summary})
+}
 
 /// A problem as this route gives it.
 fn problem(status: &str, path: &str) -> Value {
@@ -301,14 +352,38 @@ fn problem(status: &str, path: &str) -> Value {
             ("Not Found", "there is no such blocklist; GET /v1/blocklists lists them, such as spamhaus_zen")
         }
         "404" => ("Not Found", "there is no such category; GET /v1/categories lists them, such as mailbox_not_found"),
+        "406" if path.ends_with("batch") => (
+            "Not Acceptable",
+            "the answer is application/json or application/x-ndjson, which `Accept` rules out; expected one of them or `*/*` in it",
+        ),
         "406" => (
             "Not Acceptable",
             "the answer is application/json, which `Accept` rules out; expected `application/json` or `*/*` in it",
         ),
+        "413" if path.ends_with("batch") => {
+            ("Payload Too Large", "the batch has more than 10000 items; for more, send application/x-ndjson")
+        }
         "413" => ("Payload Too Large", "the reply is longer than 65536 bytes; expected one server's reply"),
+        "415" if path.ends_with("batch") => (
+            "Unsupported Media Type",
+            "there is no usable Content-Type; expected `application/json` or `application/x-ndjson` or `application/mbox`",
+        ),
+        "422" if path.ends_with("batch") => ("Unprocessable Entity", "missing field `items`"),
         "415" => {
             ("Unsupported Media Type", "there is no usable Content-Type; expected `application/json` or `text/plain`")
         }
+        "401" => (
+            "Unauthorized",
+            "there is no key; expected `Authorization: Bearer` or `X-API-Key` with one that its operator has given out",
+        ),
+        "408" => ("Request Timeout", "the body stood still for too long; expected it to go on sooner"),
+        "429" => {
+            ("Too Many Requests", "too many requests; expected no more than this service allows a caller each second")
+        }
+        "503" if path.starts_with("/v1/") => (
+            "Service Unavailable",
+            "more is asked than can be answered at once; expected the same request again a little later",
+        ),
         "503" => ("Service Unavailable", "the service is leaving; expected requests to go elsewhere"),
         _ if path.starts_with("/v1/classify") => {
             let detail = "unknown field `replyy`, expected one of `reply`, `recipient`, `remote_host`, `command`";

@@ -102,19 +102,13 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 }
 
 /// A panic is our fault; what it says goes to the log, not to the caller.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer asks for")]
+#[expect(clippy::needless_pass_by_value, reason = "CatchPanicLayer hands it over")]
 pub(super) fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let is_text = panic.is::<String>() || panic.is::<&str>();
     tracing::error!(is_text, "a request handler panicked");
-    let mut response = Problem::new(
+    Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "the service failed to answer; the fault is ours, not in your request",
     )
-    .into_response();
-    response.extensions_mut().insert(Panicked);
-    response
+    .into_response()
 }
-
-/// Marks an answer in place of which a handler panicked, for the envelope to count.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Panicked;

@@ -118,24 +118,61 @@ pub(super) struct ClassifyMessage {
 impl ClassifyMessage {
     /// The names of the fields that are wanted.
     pub(super) fn wanted(&self) -> Vec<String> {
-        let names = self.headers.as_deref().unwrap_or_default().split(',');
-        names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect()
+        field_names(self.headers.as_deref())
     }
 }
 
 impl Check for ClassifyMessage {
     fn check(&self) -> Result<(), String> {
-        let wanted = self.wanted();
-        let is_name =
-            |name: &String| name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
-        if wanted.len() > 32 || !wanted.iter().all(is_name) {
-            return Err(
-                "`headers` is no list of field names; expected at most 32, such as `X-Campaign-Id,Feedback-ID`"
-                    .to_owned(),
-            );
-        }
+        check_field_names(&self.wanted())?;
         check_language(self.lang.as_deref())
     }
+}
+
+/// How a batch's results are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ClassifyBatch {
+    /// The language of the texts; goes before `Accept-Language`.
+    #[param(example = "de")]
+    pub(super) lang: Option<String>,
+    /// `core` leaves out `codes`, `remediation` and `evidence`.
+    #[param(inline)]
+    pub(super) fields: Option<FieldsParam>,
+    /// Header fields of the original mails to give back, separated by commas: at most 32.
+    #[param(example = "X-Campaign-Id,Feedback-ID")]
+    pub(super) headers: Option<String>,
+    /// Whether a stream of results ends with one line more: `{"summary": …}`. One JSON document always has it.
+    #[param(example = true, default = false)]
+    pub(super) summary: Option<bool>,
+}
+
+impl ClassifyBatch {
+    /// The names of the fields that are wanted.
+    pub(super) fn wanted(&self) -> Vec<String> {
+        field_names(self.headers.as_deref())
+    }
+}
+
+impl Check for ClassifyBatch {
+    fn check(&self) -> Result<(), String> {
+        check_field_names(&self.wanted())?;
+        check_language(self.lang.as_deref())
+    }
+}
+
+fn field_names(listed: Option<&str>) -> Vec<String> {
+    let names = listed.unwrap_or_default().split(',');
+    names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect()
+}
+
+fn check_field_names(names: &[String]) -> Result<(), String> {
+    let is_name = |name: &String| name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    if names.len() <= 32 && names.iter().all(is_name) {
+        return Ok(());
+    }
+    Err("`headers` is no list of field names; expected at most 32, such as `X-Campaign-Id,Feedback-ID`".to_owned())
 }
 
 /// How much of a verdict is wanted.

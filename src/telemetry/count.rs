@@ -5,7 +5,10 @@
 //! short (`exposition`).
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -32,12 +35,12 @@ impl Counter {
 
 /// How many there are now; counted up by [`Level::enter`], down when the guard is dropped, however that comes about.
 #[derive(Debug, Default)]
-pub(crate) struct Level(AtomicI64);
+pub struct Level(Arc<AtomicI64>);
 
 impl Level {
-    pub(crate) fn enter(&self) -> Inside<'_> {
+    pub(crate) fn enter(&self) -> Inside {
         self.0.fetch_add(1, Relaxed);
-        Inside(self)
+        Inside(self.0.clone())
     }
 
     pub(super) fn get(&self) -> i64 {
@@ -47,11 +50,11 @@ impl Level {
 
 /// Counts one while it lives. A request whose client hangs up is dropped, not finished.
 #[derive(Debug)]
-pub(crate) struct Inside<'a>(&'a Level);
+pub(crate) struct Inside(Arc<AtomicI64>);
 
-impl Drop for Inside<'_> {
+impl Drop for Inside {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Relaxed);
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

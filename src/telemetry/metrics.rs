@@ -4,6 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use super::{
     access::{AccessLog, access_log},
+    admission::Admission,
     classified::Classified,
     count::Counter,
     exposition::{Exposition, Kind as MetricKind},
@@ -23,10 +24,6 @@ use crate::{
 pub struct Metrics {
     started: SystemTime,
     pub(crate) requests: Requests,
-    /// Requests that were turned away because of overload (503).
-    pub shed: Counter,
-    /// Requests over their sender's rate limit (429).
-    pub rate_limited: Counter,
     /// Requests whose handler panicked (500).
     pub panics: Counter,
     classified: Classified,
@@ -57,8 +54,6 @@ impl Metrics {
         let metrics = Self {
             started: SystemTime::now(),
             requests: Requests::default(),
-            shed: Counter::default(),
-            rate_limited: Counter::default(),
             panics: Counter::default(),
             classified: Classified::new(catalog),
             unknown: Counter::default(),
@@ -123,15 +118,14 @@ impl Metrics {
         self.last_reload_seconds.set(now.as_secs());
     }
 
-    /// All of it as text for Prometheus; `version` is that of the catalogue in force.
-    pub(crate) fn text(&self, version: &str) -> String {
+    /// All of it as text for Prometheus, with what happened at the gate; `version` is that of the catalogue in force.
+    pub(crate) fn text(&self, version: &str, admission: &Admission) -> String {
         use MetricKind::{Counter, Gauge};
         let mut text = Exposition::default();
         self.requests.write(&mut text);
+        admission.write(&mut text);
         let lost = access_log().map_or(0, AccessLog::lost);
         for (name, help, count) in [
-            ("retoure_requests_shed_total", "Requests turned away because of overload (503).", self.shed.get()),
-            ("retoure_requests_rate_limited_total", "Requests over a rate limit (429).", self.rate_limited.get()),
             ("retoure_panics_total", "Requests whose handler panicked (500).", self.panics.get()),
             ("retoure_access_log_lost_total", "Lines of the access log that were lost for want of a reader.", lost),
             ("retoure_unknown_replies_total", "Replies in which nothing was recognised.", self.unknown.get()),
@@ -181,7 +175,7 @@ mod tests {
         let reply = Reply::parse("550 <anna@example.org> quuxified");
         metrics.observe(&catalog, &weigh(&catalog, &Evidence { code: None, ..Evidence::of(&reply) }), &reply, None);
         metrics.reloaded(Reload::Refused);
-        let text = metrics.text(catalog.version());
+        let text = metrics.text(catalog.version(), &Admission::default());
         for line in [
             "retoure_unknown_replies_total 1",
             "retoure_unmatched_templates 1",
@@ -199,6 +193,6 @@ mod tests {
         unique.dedup();
         assert_eq!(heads.len(), unique.len(), "{heads:?}");
         metrics.reloaded(Reload::Unchanged);
-        assert!(metrics.text("x").contains("retoure_catalog_last_reload_successful 1\n"));
+        assert!(metrics.text("x", &Admission::default()).contains("retoure_catalog_last_reload_successful 1\n"));
     }
 }

@@ -5,6 +5,7 @@
 //! what needs a lock takes it only if it is free.
 
 mod access;
+mod admission;
 mod classified;
 mod count;
 mod exposition;
@@ -18,7 +19,8 @@ mod unmatched;
 
 pub use access::AccessLogMode;
 pub(crate) use access::{AccessLine, access_log};
-pub use count::Counter;
+pub use admission::Admission;
+pub use count::{Counter, Level};
 pub(crate) use exposition::MEDIA_TYPE as METRICS_MEDIA_TYPE;
 pub use log::{flush, start};
 pub use metrics::Metrics;

@@ -3,10 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod bad_input;
+mod batch_streams;
+mod classify_batch;
 mod classify_message;
 mod classify_reply;
+mod keys;
+mod leaving;
+mod listening;
+mod log;
 mod look_ups;
+mod overload;
+mod packing;
 mod process;
+mod reload;
 mod seed_codes;
 mod seeing;
 mod server;

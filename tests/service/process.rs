@@ -1,198 +1,212 @@
-//! The binary as a running process: its log, SIGHUP, and the overlay it takes.
+//! The binary as an operator runs it: a process of its own, with signals and an exit status.
 
 use std::{
-    fs,
-    io::{BufRead, BufReader, Read},
-    path::PathBuf,
-    process::{Child, ChildStderr, Command, Stdio},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use reqwest::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// A process that listens on a port of its own.
-struct Running {
+/// Long enough for any machine; what takes that long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A process that serves until it is told to leave, or dropped.
+pub(crate) struct Process {
     child: Child,
-    log: BufReader<ChildStderr>,
-    url: String,
-    /// The lines that were read from its log.
-    lines: Vec<Value>,
+    log: Arc<Mutex<Vec<Value>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
 }
 
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_retoure"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env_remove("RETOURE_LOG")
-            .env("RETOURE_DRAIN_SECONDS", "0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut running = Self { child, log, url: String::new(), lines: Vec::new() };
-        let listening = running.read_until(|line| line.get("address").is_some());
-        running.url = format!("http://{}", listening["address"].as_str().unwrap());
-        running
+/// The binary with no variables but these.
+pub(crate) fn retoure(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_retoure"));
+    command.args(arguments).env_clear().envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What a process that ends by itself says.
+pub(crate) fn output(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    retoure(arguments, variables).output().unwrap()
+}
+
+impl Process {
+    /// Serves on a free port, with these arguments more. Where they do not say otherwise, it waits for ever: the machine may be
+    /// slow.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
+        all.extend(arguments);
+        let patient =
+            [("RETOURE_BODY_SECONDS", "600"), ("RETOURE_REQUEST_SECONDS", "600"), ("RETOURE_HEADER_SECONDS", "600")];
+        Self::wait_for(retoure(&all, &patient))
     }
 
-    /// Reads the log up to a line; fails where the log ends before.
-    fn read_until(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let mut line = String::new();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "the log ended: {:?}", self.lines);
-            let read = serde_json::from_str(&line);
-            assert!(read.is_ok(), "no JSON: {line}");
-            let line: Value = read.unwrap();
-            self.lines.push(line.clone());
-            if is_wanted(&line) {
-                return line;
-            }
+    /// Waits until it listens.
+    pub(crate) fn wait_for(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        while !log.lock().unwrap().iter().any(|line: &Value| line["address"].is_string()) {
+            let line = lines.next().expect("it ended before it listened").unwrap();
+            log.lock().unwrap().push(serde_json::from_str(&line).expect(&line));
         }
+        let more = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                more.lock().unwrap().push(serde_json::from_str(&line).expect(&line));
+            }
+        });
+        Self { child, log, reader: Some(reader) }
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    /// Where it listens: `address`, or `admin_address`.
+    pub(crate) fn listens(&self, which: &str) -> String {
+        let log = self.log.lock().unwrap();
+        log.iter().find_map(|line| line[which].as_str()).unwrap().to_owned()
     }
 
-    async fn get(&self, path: &str) -> reqwest::Response {
-        Client::new().get(format!("{}{path}", self.url)).send().await.unwrap()
+    /// A connection to it.
+    pub(crate) fn connect(&self) -> TcpStream {
+        connect(&self.listens("address"))
     }
 
-    async fn category_of(&self, reply: &'static str) -> String {
-        let request = Client::new().post(format!("{}/v1/classify/reply", self.url));
-        let answer = request.header("content-type", "text/plain").body(reply).send().await.unwrap();
-        answer.json::<Value>().await.unwrap()["category"].as_str().unwrap().to_owned()
+    /// A connection on which this request has begun and its body is waited for.
+    pub(crate) fn begin(&self, request: &str) -> TcpStream {
+        const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+        let mut stream = self.connect();
+        let request = request.replacen("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n", 1);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut told = [0; CONTINUE.len()];
+        stream.read_exact(&mut told).unwrap();
+        assert_eq!(told, CONTINUE.as_bytes());
+        stream
     }
 
-    /// Ends the process as systemd does, and gives the rest of its log.
-    fn end(mut self) -> String {
-        self.signal("TERM");
-        let mut rest = String::new();
-        self.log.read_to_string(&mut rest).unwrap();
-        assert!(self.child.wait().unwrap().success());
-        rest
+    /// Status, headers and body of an answer, on a connection of its own.
+    pub(crate) fn ask(&self, request: &str) -> Answer {
+        Answer::to(self.connect(), request)
+    }
+
+    /// Status, headers and body of the answer to a GET.
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"))
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Its exit status, once it has ended by itself, and what it logged, a JSON object a line.
+    pub(crate) fn left(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        let lines: Vec<String> = self.log.lock().unwrap().iter().map(Value::to_string).collect();
+        (status.code(), lines.join("\n"))
+    }
+
+    /// Waits until a line of the log holds these words, and gives it.
+    pub(crate) fn logs(&self, words: &str) -> Value {
+        eventually(words, || self.log.lock().unwrap().iter().find(|line| line.to_string().contains(words)).cloned())
     }
 }
 
-/// No process outlives a test that fails.
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
+        // It may have ended; then there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-struct Folder(PathBuf);
+/// Tries until it gives something.
+pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let until = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < until {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("in a minute there was no {what}");
+}
+
+pub(crate) fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+pub(crate) fn connect_unix(path: &Path) -> UnixStream {
+    let stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// What came back on a connection until it was closed.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn to(mut stream: impl Read + Write, request: &str) -> Self {
+        stream.write_all(request.as_bytes()).unwrap();
+        Self::on(stream)
+    }
+
+    pub(crate) fn on(mut stream: impl Read) -> Self {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").expect(&text);
+        let status = head.strip_prefix("HTTP/1.1 ").expect(head)[..3].parse().unwrap();
+        Self { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+/// A reply to classify, of which `sent` bytes of the body go out with the head.
+pub(crate) fn reply_request(body: &str, sent: usize) -> String {
+    format!(
+        "POST /v1/classify/reply?fields=core HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: text/plain\r\n\
+         content-length: {}\r\n\r\n{}",
+        body.len(),
+        &body[..sent]
+    )
+}
+
+/// A folder for one test.
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("retoure-process-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("retoure-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// As an argument.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap()
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-const GOOD: &str = "[[phrase]]\nid = \"policy/test-partner\"\ncategory = \"policy\"\nany = [\"quuxified by partner\"]\n\
-    weight = 0.95\nsource = \"observed\"\nexamples = [\"550 5.7.1 Quuxified by partner gateway\"]\n";
-
-#[tokio::test]
-async fn every_request_has_a_line_that_tells_nothing_of_its_words() {
-    let mut running = Running::start(&[]);
-    let request = Client::new().post(format!("{}/v1/classify/reply?fields=core", running.url));
-    request
-        .header("content-type", "text/plain")
-        .header("x-request-id", "mailing-7")
-        .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
-        .body("550 5.1.1 <anna@example.org>: User unknown")
-        .send()
-        .await
-        .unwrap();
-    running.get("/v1/codes/anna@example.org").await;
-    let classified = running.read_until(|line| line["route"] == "/v1/classify/reply");
-    assert_eq!((classified["request_id"].as_str(), classified["status"].as_u64()), (Some("mailing-7"), Some(200)));
-    assert_eq!(classified["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
-    assert_eq!((classified["method"].as_str(), classified["target"].as_str()), (Some("POST"), Some("retoure::access")));
-    assert!(classified["duration_ms"].as_f64().is_some_and(|took| took > 0.0), "{classified}");
-    let looked_up = running.read_until(|line| line["route"] == "/v1/codes/{code}");
-    assert!(looked_up["request_id"].as_str().is_some_and(|id| id.len() >= 18), "{looked_up}");
-    assert!(looked_up.get("trace_id").is_none());
-    assert!(!format!("{:?}", running.lines).contains("anna"));
-    // The last line is written though the process ends at once.
-    running.get("/livez").await;
-    let rest = running.end();
-    assert!(rest.contains("\"route\":\"/livez\""), "{rest}");
-}
-
-#[tokio::test]
-async fn lines_for_requests_can_be_left_out() {
-    for (which, expected) in [("off", 0), ("errors", 1)] {
-        let running = Running::start(&["--access-log", which]);
-        running.get("/livez").await;
-        running.get("/v1/codes/299").await;
-        let rest = running.end();
-        assert_eq!(rest.matches("request answered").count(), expected, "{which}: {rest}");
-    }
-    let running = Running::start(&["--log", "info,retoure::access=off"]);
-    running.get("/livez").await;
-    assert!(!running.end().contains("request answered"));
-}
-
-#[tokio::test]
-async fn sighup_brings_a_new_overlay_and_a_broken_one_changes_nothing() {
-    let folder = Folder::new("sighup");
-    let mut running = Running::start(&["--catalog", folder.0.to_str().unwrap()]);
-    let reply = "550 quuxified by partner";
-    assert_ne!(running.category_of(reply).await, "policy");
-    let before = running.get("/livez").await.headers()["catalog-version"].clone();
-
-    fs::write(folder.0.join("partner.toml"), GOOD).unwrap();
-    running.signal("HUP");
-    running.read_until(|line| line["message"] == "a new catalogue is in force");
-    assert!(running.lines.iter().any(|line| line["message"] == "SIGHUP: reading the overlay"));
-    assert_eq!(running.category_of(reply).await, "policy");
-    assert_ne!(running.get("/livez").await.headers()["catalog-version"], before);
-
-    fs::write(folder.0.join("broken.toml"), "# a comment\n[[phrase]]\nid = \"policy/broken\"\nwrong = 1\n").unwrap();
-    running.signal("HUP");
-    let fault = running.read_until(|line| line.get("file").is_some());
-    assert_eq!(fault["file"], "broken.toml");
-    assert!(fault["line"].as_u64().is_some_and(|line| line >= 2) && fault["what"].is_string(), "{fault}");
-    running.read_until(|line| line["faults"].as_u64().is_some());
-    assert_eq!(running.category_of(reply).await, "policy");
-    let text = running.get("/metrics").await.text().await.unwrap();
-    assert!(text.contains("retoure_catalog_reloads_total{result=\"refused\"} 1\n"), "{text}");
-    assert!(text.contains("retoure_catalog_last_reload_successful 0\n"), "{text}");
-    running.end();
-}
-
-#[tokio::test]
-async fn a_changed_overlay_is_taken_without_being_told() {
-    let folder = Folder::new("changed");
-    let running = Running::start(&["--catalog", folder.0.to_str().unwrap()]);
-    fs::write(folder.0.join("partner.toml"), GOOD).unwrap();
-    // It waits as long as it takes; a hang is what would fail here.
-    while running.category_of("550 quuxified by partner").await != "policy" {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    running.end();
-}
-
-#[tokio::test]
-async fn sighup_without_an_overlay_does_no_harm() {
-    let mut running = Running::start(&[]);
-    running.signal("HUP");
-    running.read_until(|line| line["message"].as_str().is_some_and(|message| message.starts_with("SIGHUP")));
-    assert_eq!(running.get("/livez").await.status(), 200);
-    running.end();
 }

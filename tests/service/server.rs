@@ -9,21 +9,29 @@ use tokio::net::TcpListener;
 
 /// One server for all tests of a file; it ends with the process.
 pub(crate) async fn server() -> &'static str {
-    static URL: LazyLock<String> = LazyLock::new(|| {
-        let (sender, receiver) = std::sync::mpsc::channel::<SocketAddr>();
-        // A runtime of its own: each test's runtime ends with the test, the server must not.
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                sender.send(listener.local_addr().unwrap()).unwrap();
-                let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
-                serve::answer(listener, state, std::future::pending()).await.unwrap();
-            });
-        });
-        format!("http://{}", receiver.recv().unwrap())
-    });
+    static URL: LazyLock<String> =
+        LazyLock::new(|| start(AppState::new(Catalog::built_in().unwrap(), Limits::default())));
     &URL
+}
+
+/// A server of its own, and what it keeps; it ends with the process.
+pub(crate) fn server_with(limits: Limits) -> (String, AppState) {
+    let state = AppState::new(Catalog::built_in().unwrap(), limits);
+    (start(state.clone()), state)
+}
+
+fn start(state: AppState) -> String {
+    let (sender, receiver) = std::sync::mpsc::channel::<SocketAddr>();
+    // A runtime of its own: each test's runtime ends with the test, the server must not.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            sender.send(listener.local_addr().unwrap()).unwrap();
+            serve::answer(listener, state, std::future::pending()).await.unwrap();
+        });
+    });
+    format!("http://{}", receiver.recv().unwrap())
 }
 
 /// Posts a reply as text and gives the verdict.

@@ -3,15 +3,14 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 
 use crate::{
-    classify::{self, Evidence, Fields, ReportView, Verdict},
+    batch::Classifier,
+    classify::{ReportView, Verdict},
     http::{
         AppState, Problem, answer,
-        body::{MessageFields, MessageRequest, ReplyRequest},
+        body::{AskedMail, AskedReply, MessageFields, ReplyRequest},
         language,
         query::{Classify, ClassifyMessage, Query},
     },
-    report,
-    smtp::Reply,
 };
 
 /// Tell what one reply means
@@ -30,7 +29,7 @@ use crate::{
         (status = 400, description = "The body is not JSON, or not UTF-8", body = Problem, content_type = "application/problem+json"),
         (status = 406, description = "`Accept` rules out JSON", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The reply is longer than the service takes", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`Content-Type` is missing or another", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`Content-Type` is missing or another, or so is `Content-Encoding`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -38,23 +37,14 @@ pub(super) async fn reply(
     State(state): State<AppState>,
     Query(query): Query<Classify>,
     headers: HeaderMap,
-    asked: ReplyRequest,
+    AskedReply(item): AskedReply,
 ) -> Response {
     let catalog = state.catalog();
     let language = language::choose(&catalog, query.lang.as_deref(), &headers);
-    let reply = Reply::parse(&asked.reply);
-    let own = Evidence::of(&reply);
-    let evidence = Evidence {
-        command: asked.command.or(own.command),
-        remote_host: asked.remote_host.as_deref().or(own.remote_host),
-        ..own
-    };
-    let decision = classify::weigh(&catalog, &evidence);
-    let recipient = asked.recipient.as_deref().or(reply.recipient.as_deref());
-    state.metrics().observe(&catalog, &decision, &reply, recipient);
-    let fields = Fields::from(query.fields);
-    let verdict = Verdict::new(&catalog, &decision, &reply, (evidence.command, recipient), language, fields);
-    answer::of(&catalog, answer::json(&verdict, language))
+    let fields = query.fields.into();
+    let metrics = Some(state.metrics().as_ref());
+    let classifier = Classifier { catalog: &catalog, limits: state.limits(), language, fields, headers: &[], metrics };
+    answer::of(&catalog, classifier.classify(&item, |outcome| answer::outcome(outcome, language)))
 }
 
 /// Tell what a report mail means
@@ -74,7 +64,7 @@ pub(super) async fn reply(
         (status = 400, description = "The body is not JSON, or its base64 is broken", body = Problem, content_type = "application/problem+json"),
         (status = 406, description = "`Accept` rules out JSON", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The mail is longer than the service takes", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`Content-Type` is missing or another", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`Content-Type` is missing or another, or so is `Content-Encoding`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -82,11 +72,21 @@ pub(super) async fn message(
     State(state): State<AppState>,
     Query(query): Query<ClassifyMessage>,
     headers: HeaderMap,
-    asked: MessageRequest,
-) -> Response {
-    let catalog = state.catalog();
-    let language = language::choose(&catalog, query.lang.as_deref(), &headers);
-    let report = report::read(&catalog, &asked.mail, &query.wanted(), state.limits());
-    let view = state.metrics().view_report(&catalog, &report, language, Fields::from(query.fields));
-    answer::of(&catalog, answer::json(&view, language))
+    asked: AskedMail,
+) -> Result<Response, Problem> {
+    let bytes = asked.len();
+    let tell = {
+        let state = state.clone();
+        move || {
+            let limits = state.limits();
+            let (item, _room) = asked.open(limits)?;
+            let catalog = state.catalog();
+            let language = language::choose(&catalog, query.lang.as_deref(), &headers);
+            let (fields, wanted) = (query.fields.into(), query.wanted());
+            let metrics = Some(state.metrics().as_ref());
+            let classifier = Classifier { catalog: &catalog, limits, language, fields, headers: &wanted, metrics };
+            Ok(answer::of(&catalog, classifier.classify(&item, |outcome| answer::outcome(outcome, language))))
+        }
+    };
+    state.gate().work(bytes, tell).await?
 }

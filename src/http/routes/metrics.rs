@@ -20,6 +20,6 @@ use crate::{http::AppState, telemetry};
     responses((status = 200, description = "The numbers", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn scrape(State(state): State<AppState>) -> Response {
-    let text = state.metrics().text(state.catalog().version());
+    let text = state.metrics().text(state.catalog().version(), &state.gate().counters);
     ([(header::CONTENT_TYPE, telemetry::METRICS_MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")], text).into_response()
 }

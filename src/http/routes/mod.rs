@@ -1,5 +1,6 @@
 //! One file a resource.
 
+mod batch;
 mod blocklists;
 mod categories;
 mod classify;
@@ -30,8 +31,12 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(blocklists::one))
         .routes(routes!(unmatched::list))
         .route_layer(middleware::from_fn(answer::require_json_accepted));
+    let streamed = OpenApiRouter::new()
+        .routes(routes!(batch::batch))
+        .route_layer(middleware::from_fn(answer::require_json_or_lines_accepted));
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(versioned)
+        .merge(streamed)
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::scrape))
