@@ -96,7 +96,7 @@ fn single(servers: &[(&str, Server)], title: &str, path: &str, media_type: &str,
         let worked = worked.and_then(|before| Some(server.processor_time()? - before));
         round.times.sort_unstable();
         let answered = round.times.len();
-        assert!(answered > 100, "{name} gave {answered} answers, and refused {}", round.refused);
+        assert!(answered > 0, "{name} gave {answered} answers, and refused {}", round.refused);
         if round.refused > 0 {
             println!("  {name} was too busy for {} of {} requests", round.refused, answered + round.refused);
         }
