@@ -7,6 +7,7 @@
 
 use std::{
     fs,
+    future::Future,
     hash::{DefaultHasher, Hash, Hasher},
     io,
     path::{Path, PathBuf},
@@ -56,9 +57,13 @@ impl Source {
     }
 
     /// Keeps the catalogue of `state` at what stands in the overlay, which is looked at every `poll`; never ends. Without an
-    /// overlay SIGHUP changes nothing, but it is taken, since it would end the process otherwise.
-    pub async fn watch(mut self, state: AppState, poll: Duration) {
-        let mut hang_up = HangUp::new();
+    /// overlay SIGHUP changes nothing, but it is taken, since it would end the process otherwise: from the call on, not only once
+    /// the task has begun.
+    pub fn watch(self, state: AppState, poll: Duration) -> impl Future<Output = ()> + Send {
+        self.watch_with(HangUp::new(), state, poll)
+    }
+
+    async fn watch_with(mut self, mut hang_up: HangUp, state: AppState, poll: Duration) {
         let Some(overlay) = self.overlay.take() else {
             loop {
                 hang_up.received().await;

@@ -220,7 +220,8 @@ mod tests {
     use super::*;
     use crate::batch::Cutter;
 
-    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::built_in().unwrap());
+    static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::built_in().unwrap()));
+    static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics::new(CATALOG.clone()));
 
     fn as_line(result: &ResultLine<'_>, out: &mut Vec<u8>) {
         result.append_json(out);
@@ -235,7 +236,7 @@ mod tests {
             language: "en",
             fields: Fields::Core,
             headers: &[],
-            metrics: None,
+            metrics: Some(&METRICS),
         };
         let mut cutter = Cutter::new(form, &limits);
         cutter.push(input);
@@ -257,6 +258,7 @@ mod tests {
         assert_eq!((results.len(), items), (3, 3));
         assert!(results[0]["verdict"].is_object() && results[2]["verdict"].is_object());
         assert_eq!(results[1]["problem"]["status"], 500);
+        assert_eq!(METRICS.panics.get(), 1);
     }
 
     proptest! {

@@ -1,11 +1,16 @@
 //! A dialect: how one mailer writes its reports; how to recognise them, and where in the words their facts stand.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+};
 
-use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
-use super::{code::from_text, fold::fold, line_pattern::LinePattern, source::Citation, vocabulary::Kind};
+use super::{
+    automaton::Automaton, code::from_text, fold::fold, line_pattern::LinePattern, source::Citation, vocabulary::Kind,
+};
 use crate::smtp::Command;
 
 /// A mailer's way of writing reports.
@@ -212,12 +217,23 @@ pub struct Signs<'a> {
     pub folded: &'a str,
 }
 
-impl Signs<'_> {
-    fn field_has(&self, name: &str, words: &[Word]) -> bool {
-        self.fields.iter().filter(|(known, _)| known == name).any(|(_, value)| {
+/// The header's values, each folded when it is first asked for: hundreds of conditions ask for the same few.
+struct FoldedFields<'a> {
+    fields: &'a [(String, String)],
+    folded: Vec<OnceCell<Cow<'a, str>>>,
+}
+
+impl<'a> FoldedFields<'a> {
+    fn new(fields: &'a [(String, String)]) -> Self {
+        Self { fields, folded: fields.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    fn has(&self, name: &str, words: &[Word]) -> bool {
+        let named = self.fields.iter().zip(&self.folded).filter(|((known, _), _)| known == name);
+        named.into_iter().any(|((_, value), folded)| {
             words.is_empty() || {
-                let value = fold(value);
-                words.iter().any(|word| word.is_in(&value))
+                let value = folded.get_or_init(|| fold(value));
+                words.iter().any(|word| word.is_in(value))
             }
         })
     }
@@ -227,8 +243,8 @@ impl Signs<'_> {
 #[derive(Debug)]
 pub(super) struct Dialects {
     compiled: Vec<Compiled>,
-    /// All words that are looked for in texts, found in one pass.
-    texts: AhoCorasick,
+    /// All words that are looked for in texts.
+    texts: Automaton,
 }
 
 #[derive(Debug)]
@@ -265,19 +281,18 @@ impl Word {
 }
 
 impl Dialects {
-    pub(super) fn new(dialects: &[Dialect]) -> Result<Self, aho_corasick::BuildError> {
+    pub(super) fn new(dialects: &[Dialect]) -> Self {
         let mut texts = Vec::new();
+        let mut ids: HashMap<String, usize> = HashMap::new();
         let mut text_ids = |words: &[String]| -> Vec<usize> {
-            words
-                .iter()
-                .map(|word| {
-                    let folded = fold(word).into_owned();
-                    texts.iter().position(|known| *known == folded).unwrap_or_else(|| {
-                        texts.push(folded);
-                        texts.len() - 1
-                    })
+            let id = |word: &String| {
+                let folded = fold(word).into_owned();
+                *ids.entry(folded).or_insert_with_key(|folded| {
+                    texts.push(folded.clone());
+                    texts.len() - 1
                 })
-                .collect()
+            };
+            words.iter().map(id).collect()
         };
         let compiled = dialects
             .iter()
@@ -287,19 +302,20 @@ impl Dialects {
                 delay: dialect.delay.iter().map(|condition| CompiledCondition::new(condition, &mut text_ids)).collect(),
             })
             .collect();
-        Ok(Self { compiled, texts: AhoCorasick::builder().build(&texts)? })
+        Self { compiled, texts: Automaton::new(texts) }
     }
 
     /// The dialect of which the most signs are there, and whether it tells of a delay; of equals the first in the files.
     ///
     /// One that stands for mailers nobody knows is taken only where no other holds.
     pub(super) fn recognise(&self, signs: &Signs<'_>) -> Option<(usize, bool)> {
-        let mut found = vec![false; self.texts.patterns_len()];
-        for hit in self.texts.find_overlapping_iter(signs.folded) {
+        let fields = FoldedFields::new(signs.fields);
+        let mut found = vec![false; self.texts.len()];
+        for hit in self.texts.find(signs.folded) {
             found[hit.pattern().as_usize()] = true;
         }
         let strength = |conditions: &[CompiledCondition]| {
-            conditions.iter().filter(|condition| condition.holds(signs, &found)).map(CompiledCondition::signs).max()
+            conditions.iter().filter(|condition| condition.holds(&fields, &found)).map(CompiledCondition::signs).max()
         };
         let mut best: Option<(usize, usize)> = None;
         for (at, dialect) in self.compiled.iter().enumerate() {
@@ -341,9 +357,9 @@ impl CompiledCondition {
         }
     }
 
-    fn holds(&self, signs: &Signs<'_>, found: &[bool]) -> bool {
-        self.fields.iter().all(|(name, words)| signs.field_has(name, words))
-            && !self.not_fields.iter().any(|(name, words)| signs.field_has(name, words))
+    fn holds(&self, header: &FoldedFields<'_>, found: &[bool]) -> bool {
+        self.fields.iter().all(|(name, words)| header.has(name, words))
+            && !self.not_fields.iter().any(|(name, words)| header.has(name, words))
             && [&self.text, &self.also_text].iter().all(|ids| ids.is_empty() || ids.iter().any(|id| found[*id]))
             && !self.not_text.iter().any(|id| found[*id])
     }

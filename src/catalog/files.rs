@@ -1,6 +1,8 @@
-//! The catalogue's files: those compiled in, those of an overlay directory, and the tables in them with their lines.
+//! The catalogue's files: those compiled in, which the build has taken apart, those of an overlay directory, and the tables in
+//! them with their lines.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -10,8 +12,17 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::error::Fault;
 
-/// The built-in catalogue: name and content of every file under `catalog/`.
-pub(super) const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/catalog_files.rs"));
+/// The built-in catalogue as `build.rs` packs it: a line a table, with its kind, file, line and JSON between tabs.
+pub(super) const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.tsv"));
+
+/// What a catalogue is made of; a later layer overrides an earlier one by id.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Layer<'a> {
+    /// What is compiled in.
+    BuiltIn,
+    /// Names and contents of TOML files.
+    Files(&'a [(&'a str, &'a str)]),
+}
 
 /// More of an overlay than this is a mistake, not a catalogue.
 const MAX_OVERLAY_BYTES: u64 = 32 << 20;
@@ -83,6 +94,61 @@ impl<T> Located<T> {
     }
 }
 
+/// Where tables come from, by their kind.
+pub(super) trait TableSource {
+    /// Takes every table of this kind.
+    fn take<T: DeserializeOwned>(&mut self, kind: &str, faults: &mut Vec<Fault>) -> Vec<Located<T>>;
+
+    /// Names what is left: tables that mean nothing here.
+    fn finish(self, kinds: &[&str], faults: &mut Vec<Fault>);
+}
+
+/// The built-in tables by kind, each still JSON.
+pub(super) struct Packed(BTreeMap<&'static str, Vec<(&'static str, usize, &'static str)>>);
+
+impl Packed {
+    pub(super) fn built_in() -> Self {
+        let mut tables: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for row in BUILT_IN.lines() {
+            let mut cells = row.splitn(4, '\t');
+            if let (Some(kind), Some(file), Some(line), Some(json)) =
+                (cells.next(), cells.next(), cells.next(), cells.next())
+            {
+                tables.entry(kind).or_default().push((file, line.parse().unwrap_or(0), json));
+            }
+        }
+        Self(tables)
+    }
+}
+
+impl TableSource for Packed {
+    fn take<T: DeserializeOwned>(&mut self, kind: &str, faults: &mut Vec<Fault>) -> Vec<Located<T>> {
+        let tables = self.0.remove(kind).unwrap_or_default();
+        let read = |(file, line, json): (&str, usize, &str)| match serde_json::from_str(json) {
+            Ok(table) => Some(Located { table, file: file.to_owned(), line }),
+            Err(error) => {
+                // The place is one in the JSON, which nobody has seen.
+                let what = error.to_string();
+                let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what).to_owned();
+                faults.push(Fault { file: file.to_owned(), line, what });
+                None
+            }
+        };
+        tables.into_iter().filter_map(read).collect()
+    }
+
+    fn finish(self, kinds: &[&str], faults: &mut Vec<Fault>) {
+        for (kind, tables) in self.0 {
+            faults.extend(tables.into_iter().map(|(file, line, _)| unknown_kind(file, line, kind, kinds)));
+        }
+    }
+}
+
+fn unknown_kind(file: &str, line: usize, kind: &str, kinds: &[&str]) -> Fault {
+    let what = format!("unknown table `{kind}`; expected one of {}", kinds.join(", "));
+    Fault { file: file.to_owned(), line, what }
+}
+
 /// A file taken apart into its tables by kind, each deserialised by itself, so that one bad table hides no other.
 pub(super) struct Tables<'a> {
     name: &'a str,
@@ -100,8 +166,23 @@ impl<'a> Tables<'a> {
         tables
     }
 
-    /// Takes every `[[kind]]` out of the file.
-    pub(super) fn take<T: DeserializeOwned>(&mut self, kind: &str, faults: &mut Vec<Fault>) -> Vec<Located<T>> {
+    fn fault(&self, at: usize, what: String) -> Fault {
+        Fault { file: self.name.to_owned(), line: self.line(at), what }
+    }
+
+    fn fault_of(&self, error: &toml::de::Error, table: usize) -> Fault {
+        let at = error.span().map_or(table, |span| span.start);
+        self.fault(at, error.message().trim().replace('\n', ", "))
+    }
+
+    /// The line of a byte, from 1.
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at)
+    }
+}
+
+impl TableSource for Tables<'_> {
+    fn take<T: DeserializeOwned>(&mut self, kind: &str, faults: &mut Vec<Fault>) -> Vec<Located<T>> {
         let Some(value) = self.root.remove(kind) else { return Vec::new() };
         let start = value.span().start;
         let DeValue::Array(tables) = value.into_inner() else {
@@ -119,25 +200,9 @@ impl<'a> Tables<'a> {
         read
     }
 
-    /// Names what is left: tables that mean nothing here.
-    pub(super) fn finish(self, kinds: &[&str], faults: &mut Vec<Fault>) {
+    fn finish(self, kinds: &[&str], faults: &mut Vec<Fault>) {
         for (key, _) in &self.root {
-            let what = format!("unknown table `{}`; expected one of {}", key.get_ref(), kinds.join(", "));
-            faults.push(self.fault(key.span().start, what));
+            faults.push(unknown_kind(self.name, self.line(key.span().start), key.get_ref(), kinds));
         }
-    }
-
-    fn fault(&self, at: usize, what: String) -> Fault {
-        Fault { file: self.name.to_owned(), line: self.line(at), what }
-    }
-
-    fn fault_of(&self, error: &toml::de::Error, table: usize) -> Fault {
-        let at = error.span().map_or(table, |span| span.start);
-        self.fault(at, error.message().trim().replace('\n', ", "))
-    }
-
-    /// The line of a byte, from 1.
-    fn line(&self, at: usize) -> usize {
-        self.lines.partition_point(|start| *start <= at)
     }
 }

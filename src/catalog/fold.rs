@@ -1,7 +1,7 @@
 //! Folding: what makes two ways of writing the same words equal. Lower case, no accents, no compatibility forms (full-width
 //! letters, ligatures), straight quotes, single spaces.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -43,7 +43,43 @@ fn fold_ascii(text: &str) -> Cow<'_, str> {
 
 fn fold_unicode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.nfkd().flat_map(char::to_lowercase).filter(|c| !is_accent(*c)) {
+    for c in text.chars() {
+        match u32::from(c) {
+            0..0x80 => push_folded(&mut out, if c == '`' { '\'' } else { c.to_ascii_lowercase() }),
+            FIRST_KNOWN..BEHIND_KNOWN => {
+                for c in KNOWN[(u32::from(c) - FIRST_KNOWN) as usize].chars() {
+                    push_folded(&mut out, c);
+                }
+            }
+            // Ideographs have neither case nor accents.
+            0x4e00..0xa000 => out.push(c),
+            _ => fold_character(c, &mut out),
+        }
+    }
+    trim_end(&mut out);
+    out
+}
+
+/// The first character whose folded form is kept.
+const FIRST_KNOWN: u32 = 0x80;
+/// Behind Latin, Greek and Cyrillic, the scripts that most words outside ASCII are written in.
+const BEHIND_KNOWN: u32 = 0x530;
+
+/// Decomposing a character takes some hundred nanoseconds, looking it up here a few.
+static KNOWN: LazyLock<Vec<Box<str>>> = LazyLock::new(|| {
+    let folded = |scalar| {
+        let c = char::from_u32(scalar)?;
+        let mut out = String::new();
+        fold_character(c, &mut out);
+        // A space at the start is left out of a text, but here it stands between words.
+        Some(if c.is_whitespace() || c.is_control() { " ".into() } else { out.into_boxed_str() })
+    };
+    (FIRST_KNOWN..BEHIND_KNOWN).map(|scalar| folded(scalar).unwrap_or_default()).collect()
+});
+
+/// Each character by itself: that marks are put in order behind each other matters only where two stand on one letter.
+fn fold_character(c: char, out: &mut String) {
+    for c in c.nfkd().flat_map(char::to_lowercase).filter(|c| !is_accent(*c)) {
         match c {
             'ß' => out.push_str("ss"),
             '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}' | '\u{2032}' | '\u{00b4}' | '`' => out.push('\''),
@@ -57,11 +93,9 @@ fn fold_unicode(text: &str) -> String {
             'æ' => out.push_str("ae"),
             'œ' => out.push_str("oe"),
             '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{00ad}' => {}
-            c => push_folded(&mut out, c),
+            c => push_folded(out, c),
         }
     }
-    trim_end(&mut out);
-    out
 }
 
 /// Combining marks of the Latin, Greek and Cyrillic scripts; the voicing marks of Japanese are none.

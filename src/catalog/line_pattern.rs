@@ -144,7 +144,8 @@ fn is_address(value: &str) -> bool {
                 && !domain.is_empty()
                 && (is_quoted || !local.contains(['<', '>', ':', '(', '[']))
                 && !domain.contains(['<', '>', ')', ',', ';', '"'])
-                && (domain.starts_with('[') || !domain.contains(':'))
+                && (domain.starts_with('[')
+                    || domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')))
         })
 }
 

@@ -17,7 +17,7 @@ use super::{
     code::{Class, Code, CodeKey, Subject},
     dialect::{Dialect, Dialects},
     error::{CatalogError, Fault},
-    files::{self, Located, Tables},
+    files::{self, Layer, Located, Packed, TableSource, Tables},
     fold::fold,
     matcher::{Matcher, Words},
     pattern::Pattern,
@@ -106,48 +106,46 @@ impl<T> Layered<T> {
     }
 }
 
-/// Loads the built-in catalogue and, over it, the files below `overlay`.
-pub(super) fn load(overlay: Option<&Path>) -> Result<Catalog, CatalogError> {
-    with_layers(overlay, from_layers)?
+/// Whether the rules' examples are tried while a catalogue is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Every rule's: a rule that is added may hide another.
+    Whole,
+    /// None: these very bytes were proven when they were built into the binary, and nothing was laid over them.
+    Given,
+}
+
+/// Loads the built-in catalogue and, over it, the files below `overlay`. What an operator adds is always proven.
+pub(super) fn load(overlay: Option<&Path>, proof: Proof) -> Result<Catalog, CatalogError> {
+    let proof = if overlay.is_some() { Proof::Whole } else { proof };
+    with_layers(overlay, |layers| from_layers(layers, proof))?
 }
 
 /// The tables as they stand in the files, for those who keep them: what is wrong with them, loading tells.
 pub(super) fn draft(overlay: Option<&Path>) -> Result<Draft, CatalogError> {
     with_layers(overlay, |layers| {
         let mut draft = Draft::default();
-        for (layer, files) in layers.iter().enumerate() {
-            for (name, content) in *files {
-                draft.read(layer, name, content, &mut Vec::new());
-            }
-        }
+        draft.read_all(layers, &mut Vec::new());
         draft
     })
 }
 
-/// Hands on the files compiled in and those below `overlay`.
-fn with_layers<T>(overlay: Option<&Path>, take: impl FnOnce(&[&[(&str, &str)]]) -> T) -> Result<T, CatalogError> {
+/// Hands on what is compiled in and the files below `overlay`.
+fn with_layers<T>(overlay: Option<&Path>, take: impl FnOnce(&[Layer<'_>]) -> T) -> Result<T, CatalogError> {
     let overlay = match overlay.map(files::read_folder).transpose() {
         Ok(files) => files.unwrap_or_default(),
         Err(fault) => return Err(CatalogError { faults: vec![fault] }),
     };
     let overlay: Vec<(&str, &str)> = overlay.iter().map(|file| (file.name.as_str(), file.content.as_str())).collect();
-    Ok(take(&[files::BUILT_IN, &overlay]))
+    Ok(take(&[Layer::BuiltIn, Layer::Files(&overlay)]))
 }
 
-/// Builds a catalogue from layers of files, each a name and a content; a later layer overrides an earlier one by id.
-pub(super) fn from_layers(layers: &[&[(&str, &str)]]) -> Result<Catalog, CatalogError> {
+/// Builds a catalogue from layers.
+pub(super) fn from_layers(layers: &[Layer<'_>], proof: Proof) -> Result<Catalog, CatalogError> {
     let mut faults = Vec::new();
     let mut draft = Draft::default();
-    let mut hash = Xxh3::new();
-    for (layer, files) in layers.iter().enumerate() {
-        for (name, content) in *files {
-            hash.update(name.as_bytes());
-            hash.update(content.as_bytes());
-            draft.read(layer, name, content, &mut faults);
-        }
-    }
-    let version = format!("{:016x}", hash.digest());
-    match draft.build(version, &mut faults) {
+    let version = draft.read_all(layers, &mut faults);
+    match draft.build(version, proof, &mut faults) {
         Some(catalog) if faults.is_empty() => Ok(catalog),
         _ => {
             faults.sort();
@@ -157,11 +155,32 @@ pub(super) fn from_layers(layers: &[&[(&str, &str)]]) -> Result<Catalog, Catalog
 }
 
 impl Draft {
-    fn read(&mut self, layer: usize, name: &str, content: &str, faults: &mut Vec<Fault>) {
-        let mut tables = Tables::parse(name, content, faults);
+    /// Reads all layers; gives a hash of what was read.
+    fn read_all(&mut self, layers: &[Layer<'_>], faults: &mut Vec<Fault>) -> String {
+        let mut hash = Xxh3::new();
+        for (at, layer) in layers.iter().enumerate() {
+            match layer {
+                Layer::BuiltIn => {
+                    hash.update(files::BUILT_IN.as_bytes());
+                    self.read(at, Packed::built_in(), faults);
+                }
+                Layer::Files(files) => {
+                    for (name, content) in *files {
+                        hash.update(name.as_bytes());
+                        hash.update(content.as_bytes());
+                        let tables = Tables::parse(name, content, faults);
+                        self.read(at, tables, faults);
+                    }
+                }
+            }
+        }
+        format!("{:016x}", hash.digest())
+    }
+
+    fn read(&mut self, layer: usize, mut tables: impl TableSource, faults: &mut Vec<Fault>) {
         fn take<T: DeserializeOwned>(
             into: &mut Layered<T>,
-            (tables, kind, layer): (&mut Tables<'_>, &str, usize),
+            (tables, kind, layer): (&mut impl TableSource, &str, usize),
             id: impl Fn(&T) -> String,
             faults: &mut Vec<Fault>,
         ) {
@@ -188,7 +207,7 @@ impl Draft {
     }
 
     /// Checks what refers to what, and compiles. `None` where faults make even that impossible.
-    fn build(self, version: String, faults: &mut Vec<Fault>) -> Option<Catalog> {
+    fn build(self, version: String, proof: Proof, faults: &mut Vec<Fault>) -> Option<Catalog> {
         self.check_citations(faults);
         self.check_codes(faults);
         let category_ids: HashMap<String, CategoryId> = self
@@ -206,17 +225,22 @@ impl Draft {
             });
             return None;
         };
+        let before = faults.len();
         let matcher = self.compile_matcher(faults);
+        let can_prove = faults.len() == before;
         let phrases = self.compile_phrases(&category_ids, faults)?;
-        self.prove_examples(&matcher, &phrases, faults);
-        let waits = Waits::new(&self.units.tables, &self.waits.tables, &self.time_words.tables, faults)?;
+        let waits = Waits::new(&self.units.tables, &self.waits.tables, &self.time_words.tables, faults);
+        if proof == Proof::Whole && can_prove {
+            self.prove_examples(&matcher, &phrases, faults);
+            waits.prove(&self.waits.tables, faults);
+        }
 
         let calibration = Calibration::of_tables(&self.calibrations.tables, faults);
         let reasons = reason::by_id(&self.reasons.tables, faults);
         self.check_dialects(faults);
         self.check_rescue(faults);
         let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
-        let recogniser = Dialects::new(&dialects).ok()?;
+        let recogniser = Dialects::new(&dialects);
 
         let strip = |tables: Layered<Category>| tables.tables.into_iter().map(|located| located.table);
         let categories: Vec<Category> = strip(self.categories).collect();
@@ -346,7 +370,7 @@ impl Draft {
             match (rescue.sign.is_in_field(), &rescue.field) {
                 (true, None) => fault("`field` is missing; this sign stands in a header field"),
                 (false, Some(_)) => {
-                    fault("`field` means nothing here; only machine, person and forward stand in a header field")
+                    fault("`field` means nothing here; only machine, person and forward stand in a header field");
                 }
                 _ => {}
             }
@@ -373,17 +397,26 @@ impl Draft {
             .phrases
             .tables
             .iter()
-            .map(|Located { table, .. }| Words {
-                any: &table.any,
-                all: &table.all,
-                none: &table.none,
-                needs: table.pattern.as_deref().map(Pattern::needs).unwrap_or_default(),
-                provider: table.provider.as_ref().and_then(|id| self.provider_id(id)),
+            .map(|located| {
+                let table = &located.table;
+                let needs = table.pattern.as_deref().map_or(Ok(Vec::new()), Pattern::needs);
+                Words {
+                    any: &table.any,
+                    all: &table.all,
+                    none: &table.none,
+                    needs: needs.unwrap_or_else(|error| {
+                        let what = format!("{}: `pattern` is no regular expression: {error}", table.id);
+                        faults.push(located.fault(what));
+                        Vec::new()
+                    }),
+                    provider: table.provider.as_ref().and_then(|id| self.provider_id(id)),
+                }
             })
             .collect();
         let providers = self.providers.tables.iter().map(|provider| provider.table.words.as_slice());
         let blocklists = self.blocklists.tables.iter().map(|list| list.table.words.as_slice());
-        Matcher::new(&words, providers, blocklists)
+        let waits = self.waits.tables.iter().map(|wait| wait.table.words.as_slice());
+        Matcher::new(&words, providers, blocklists, waits)
     }
 
     fn provider_id(&self, id: &str) -> Option<ProviderId> {
@@ -427,9 +460,6 @@ impl Draft {
             let least = if matches!(says, Says::Cause(_)) { 0.05 } else { 0.0 };
             if !(least..=1.0).contains(&table.weight) {
                 fault(format!("weight {} is not between {least} and 1", table.weight));
-            }
-            if let Some(Err(error)) = table.pattern.as_deref().map(Pattern::check) {
-                fault(format!("`pattern` is no regular expression: {error}"));
             }
             let pattern = table.pattern.clone().map(Pattern::new);
             phrases.push(Phrase {
@@ -494,7 +524,7 @@ mod tests {
 
     /// The faults of an overlay over the built-in catalogue.
     fn faults(toml: &str) -> Vec<String> {
-        match from_layers(&[files::BUILT_IN, &[("mine.toml", toml)]]) {
+        match from_layers(&[Layer::BuiltIn, Layer::Files(&[("mine.toml", toml)])], Proof::Whole) {
             Ok(_) => Vec::new(),
             Err(error) => error.faults.iter().map(ToString::to_string).collect(),
         }
@@ -506,14 +536,15 @@ mod tests {
     fn an_overlay_adds_and_overrides_by_id() {
         let added = format!("{PHRASE}examples = ['552 krawumm']");
         assert_eq!(faults(&added), Vec::<String>::new());
-        let catalog = from_layers(&[files::BUILT_IN, &[("mine.toml", &added)]]).unwrap();
+        let catalog = from_layers(&[Layer::BuiltIn, Layer::Files(&[("mine.toml", &added)])], Proof::Whole).unwrap();
         let before = Catalog::built_in().unwrap();
         assert_eq!(catalog.phrases().len(), before.phrases().len() + 1);
         assert_ne!(catalog.version(), before.version());
 
         let first = &before.phrases()[0];
         let overriding = added.replace("mailbox_full/mine", &first.id);
-        let catalog = from_layers(&[files::BUILT_IN, &[("mine.toml", &overriding)]]).unwrap();
+        let catalog =
+            from_layers(&[Layer::BuiltIn, Layer::Files(&[("mine.toml", &overriding)])], Proof::Whole).unwrap();
         assert_eq!(catalog.phrases().len(), before.phrases().len());
         let scan = catalog.scan("krawumm");
         assert_eq!(catalog.find_phrases("krawumm", &scan, &crate::catalog::Known::default()).len(), 1);

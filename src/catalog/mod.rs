@@ -4,6 +4,7 @@
 //! check everything and give every fault with file and line. A loaded catalogue never changes; a reload makes a new one.
 //! The form of the files is told in `catalog/README.md`.
 
+mod automaton;
 mod blocklist;
 mod calibration;
 mod category;
@@ -94,21 +95,31 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalogue that is compiled into the binary.
+    /// The catalogue that is compiled into the binary. Its examples are not tried again: the tests and `retoure check` have
+    /// proven these very bytes.
     ///
     /// # Errors
     /// Never in a released build, since its tests load it; otherwise as [`Catalog::load`].
     pub fn built_in() -> Result<Self, CatalogError> {
-        load::load(None)
+        load::load(None, load::Proof::Given)
     }
 
-    /// The built-in catalogue with every `*.toml` below `overlay` laid over it: a table adds, or overrides by its id.
+    /// The built-in catalogue with every `*.toml` below `overlay` laid over it: a table adds, or overrides by its id. Every
+    /// rule is proven by its examples, those of the built-in catalogue too, since an added rule may hide one.
     ///
     /// # Errors
     /// All faults at once: files that cannot be read, tables of the wrong form, unknown or duplicate ids, missing languages,
     /// examples that do not hold.
     pub fn load(overlay: &Path) -> Result<Self, CatalogError> {
-        load::load(Some(overlay))
+        load::load(Some(overlay), load::Proof::Whole)
+    }
+
+    /// The same with every rule proven, whether or not there is an overlay.
+    ///
+    /// # Errors
+    /// As [`Catalog::load`].
+    pub fn proven(overlay: Option<&Path>) -> Result<Self, CatalogError> {
+        load::load(overlay, load::Proof::Whole)
     }
 
     /// A hash of all that is loaded.
@@ -244,8 +255,8 @@ impl Catalog {
     }
 
     /// When folded text says to try again, where it names a time.
-    pub fn find_wait(&self, folded: &str) -> Option<Wait<'_>> {
-        self.waits.find(folded)
+    pub fn find_wait(&self, folded: &str, scan: &Scan) -> Option<Wait<'_>> {
+        scan.speaks_of_waiting().then(|| self.waits.find(folded)).flatten()
     }
 
     /// What is known of reports in no known form.

@@ -60,7 +60,11 @@ impl Catalog {
 mod tests {
     use super::*;
     use crate::{
-        catalog::{files, fold, load::from_layers},
+        catalog::{
+            files::Layer,
+            fold,
+            load::{Proof, from_layers},
+        },
         smtp::Reply,
     };
 
@@ -82,7 +86,7 @@ mod tests {
             rule("absent", "category = 'policy'\nany = ['pardauz']\nexamples = ['pardauz']"),
         ]
         .concat();
-        let catalog = from_layers(&[files::BUILT_IN, &[("mine.toml", &rules)]]).unwrap();
+        let catalog = from_layers(&[Layer::BuiltIn, Layer::Files(&[("mine.toml", &rules)])], Proof::Whole).unwrap();
         let reply = Reply::parse("550 5.1.1 Krawumm, wumm rumms");
         let known = Known { code: reply.code, enhanced: reply.enhanced, ..Known::default() };
         let silent = catalog.find_silent(&fold(&reply.text), &known);

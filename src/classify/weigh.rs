@@ -93,7 +93,7 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
     let provider = recognised.or_else(|| Some((revealed()?, RecognisedBy::Rule)));
     let Some(winner) = scores.winner() else {
         let nothing = unknown(catalog, permanence);
-        let retry = retry_time(catalog, &folded, nothing.retry, &mut all);
+        let retry = retry_time(catalog, (&folded, &scan), nothing.retry, &mut all);
         return Decision { evidence: all, provider, retry, folded, ..nothing };
     };
     let category = catalog.category(winner.category);
@@ -123,7 +123,7 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
     let advised = bounce_type == BounceType::Soft
         && own.map_or(category.retry.advised || is_transient || action == Action::Retry, |own| own.advised);
     let usual = own.and_then(|own| own.after_seconds).or(category.retry.after_seconds).unwrap_or(RETRY_AFTER_SECONDS);
-    let retry = retry_time(catalog, &folded, (advised, advised.then_some(usual)), &mut all);
+    let retry = retry_time(catalog, (&folded, &scan), (advised, advised.then_some(usual)), &mut all);
     Decision {
         kind: Kind::Bounce,
         permanence,
@@ -144,11 +144,11 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
 /// The advice, with the time that the server itself gives, where it gives one; that is evidence then.
 fn retry_time<'a>(
     catalog: &'a Catalog,
-    folded: &str,
+    (folded, scan): (&str, &Scan),
     (advised, usual): (bool, Option<u32>),
     evidence: &mut Vec<Weighed<'a>>,
 ) -> (bool, Option<u32>) {
-    let Some(wait) = advised.then(|| catalog.find_wait(folded)).flatten() else { return (advised, usual) };
+    let Some(wait) = advised.then(|| catalog.find_wait(folded, scan)).flatten() else { return (advised, usual) };
     let place = Place::Text { rule: wait.rule, start: wait.start, end: wait.end };
     evidence.push(Weighed { source: EvidenceSource::RetryTime, place, category: None, weight: 1.0 });
     (true, Some(wait.seconds))

@@ -4,9 +4,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use super::{load, print};
+use super::print;
 use crate::{
-    catalog::{CatalogError, Keeping},
+    catalog::{Catalog, CatalogError, Keeping},
     classify::contested,
     report,
 };
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let catalog = load(self.folder.as_deref())?;
+        let catalog = Catalog::proven(self.folder.as_deref())?;
         report::prove(&catalog)?;
         let keeping = Keeping::read(self.folder.as_deref())?;
         let mut warnings = keeping.warnings;

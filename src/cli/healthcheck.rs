@@ -16,8 +16,8 @@ use crate::settings::ListenAddress;
 /// Whom to ask.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// Whom to ask: ADDRESS:PORT, http://ADDRESS:PORT, or unix:PATH
-    /// [default: what RETOURE_ADMIN_LISTEN names, else RETOURE_LISTEN, else 127.0.0.1:8080]
+    /// Whom to ask: ADDRESS:PORT, `http://ADDRESS:PORT` or unix:PATH [default: the address that is configured for operators, else
+    /// the one for callers]
     #[arg(value_name = "TARGET", value_parser = target)]
     target: Option<ListenAddress>,
 

@@ -37,7 +37,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer over HTTP
-    Serve(Settings),
+    Serve(Box<Settings>),
     /// Tell what a reply or a report mail means, or as many as a file holds
     Classify(classify::Arguments),
     /// Look up a code (550, 5.7.26, 550-5.7.1, 4xx), a category, or words

@@ -11,7 +11,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{
-    body::Body,
+    body::{Body, Bytes, HttpBody},
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
@@ -127,9 +127,9 @@ impl Gate {
         self.keys.as_ref().map_or(Shown::None, |keys| keys.load().shown(request.headers()))
     }
 
-    /// A place to work in.
-    async fn enter(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        if self.pressure.refuses() {
+    /// A place to work in. What is worked on by other threads waits for those, in [`Gate::work`].
+    async fn enter(&self, is_long: bool) -> Result<OwnedSemaphorePermit, Problem> {
+        if !is_long && self.pressure.refuses() {
             tokio::time::sleep(self.queue).await;
             return Err(self.shed());
         }
@@ -192,8 +192,10 @@ impl Default for Gate {
 pub(super) async fn pass(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let admitted = match admit(&state, &request) {
         Ok(Admitted::Always) => Ok(None),
-        Ok(Admitted::WhereIsRoom) => state.gate().enter().await.map(Some).map_err(IntoResponse::into_response),
-        Err(refused) => Err(refused),
+        Ok(Admitted::WhereIsRoom { is_long }) => {
+            state.gate().enter(is_long).await.map(Some).map_err(IntoResponse::into_response)
+        }
+        Err(refused) => Err(*refused),
     };
     let mut response = match admitted {
         // Unpacked only now: what is thrown away is not worth it.
@@ -221,7 +223,7 @@ async fn throw_away(mut body: Body) {
     let all = async {
         let mut total = 0;
         while let Some(Ok(frame)) = body.frame().await {
-            total += frame.data_ref().map_or(0, |data| data.len());
+            total += frame.data_ref().map_or(0, Bytes::len);
             if total > BYTES {
                 break;
             }
@@ -236,10 +238,13 @@ enum Admitted {
     /// However much there is to do.
     Always,
     /// When its turn comes.
-    WhereIsRoom,
+    WhereIsRoom {
+        /// Whether it will be worked on by other threads.
+        is_long: bool,
+    },
 }
 
-fn admit(state: &AppState, request: &Request) -> Result<Admitted, Response> {
+fn admit(state: &AppState, request: &Request) -> Result<Admitted, Box<Response>> {
     let gate = state.gate();
     let path = request.uri().path();
     let is_health = matches!(path, "/livez" | "/readyz");
@@ -248,11 +253,11 @@ fn admit(state: &AppState, request: &Request) -> Result<Admitted, Response> {
         Door::Admin if is_health || is_metrics => return Ok(Admitted::Always),
         Door::Admin => {
             let detail = "this address is for operators; expected GET /metrics, /livez or /readyz";
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response());
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response().into());
         }
         Door::Main { has_admin: true } if is_metrics => {
             let detail = "metrics have an address of their own; expected the one that --admin-listen names";
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response());
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail).into_response().into());
         }
         Door::Main { .. } if is_health => return Ok(Admitted::Always),
         Door::Main { .. } => {}
@@ -270,20 +275,26 @@ fn admit(state: &AppState, request: &Request) -> Result<Admitted, Response> {
             gate.counters.rate_limited.increment();
             let detail = "too many requests; expected no more than this service allows a caller each second";
             let seconds = wait.as_secs_f64().ceil().clamp(1.0, 3600.0) as u16;
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds).into_response()
+            Box::new(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds).into_response())
         })?;
     }
     if needs_key && !matches!(shown, Shown::Right(_)) {
         gate.counters.unauthorized.increment();
-        return Err(unauthorized(shown));
+        return Err(unauthorized(shown).into());
     }
     if is_metrics {
         return Ok(Admitted::Always);
     }
     if connection.is_some_and(|connection| connection.is_surplus) {
-        return Err(gate.shed().into_response());
+        return Err(gate.shed().into_response().into());
     }
-    Ok(Admitted::WhereIsRoom)
+    // Batches are read on other threads, however short they are.
+    let is_long = match path {
+        "/v1/classify/batch" => true,
+        "/v1/classify/message" => request.body().size_hint().lower() > LONG_BODY_BYTES as u64,
+        _ => false,
+    };
+    Ok(Admitted::WhereIsRoom { is_long })
 }
 
 /// 401 for a wrong key as well as for none: RFC 9110 §15.5.2, and RFC 6750 §3.1 (`invalid_token`). 403 would say that another

@@ -164,7 +164,7 @@ pub fn app(state: AppState) -> Router {
 }
 
 /// Answers and counts panics.
-fn catch_panics(state: &AppState) -> CatchPanicLayer<impl ResponseForPanic<ResponseBody = Body> + Clone + use<>> {
+fn catch_panics(state: &AppState) -> CatchPanicLayer<impl ResponseForPanic<ResponseBody = Body> + use<>> {
     let metrics = state.metrics.clone();
     CatchPanicLayer::custom(move |panic| {
         metrics.panics.increment();

@@ -10,7 +10,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -63,9 +63,9 @@ impl Turnstile {
 /// How often a thread should come to what waits.
 const TICK: Duration = Duration::from_millis(10);
 
-/// So many requests are taken after each tick, however late it comes: one that takes long makes those behind it late, and turning
-/// away a handful would not help.
-const AT_LEAST: u32 = 16;
+/// So many requests are taken for each tick that is overdue: one that takes long makes those behind it late, and turning away a
+/// handful would not help. Nor would turning away all, when turning away is what takes the time.
+const AT_LEAST: u64 = 8;
 
 /// Notices when the threads come too late to what waits for them.
 ///
@@ -79,8 +79,8 @@ pub(super) struct Pressure {
     /// When the last tick was, in microseconds since `began`, and how much the process had worked by then.
     ticked: AtomicU64,
     worked: AtomicU64,
-    /// Requests that came since the next tick was overdue.
-    late: AtomicU32,
+    /// Requests that were taken since the next tick was overdue.
+    late: AtomicU64,
 }
 
 impl Default for Pressure {
@@ -99,10 +99,12 @@ impl Pressure {
     fn refuses_at(&self, now: u64, processor_time: impl Fn() -> u64) -> bool {
         let bound = self.bound.load(Ordering::Relaxed);
         let due = TICK.as_micros() as u64 + bound;
-        if bound == 0 || now.saturating_sub(self.ticked.load(Ordering::Relaxed)) <= due {
+        let passed = now.saturating_sub(self.ticked.load(Ordering::Relaxed));
+        if bound == 0 || passed <= due {
             return false;
         }
-        if self.late.fetch_add(1, Ordering::Relaxed) < AT_LEAST {
+        if self.late.load(Ordering::Relaxed) < AT_LEAST * (passed / due) {
+            self.late.fetch_add(1, Ordering::Relaxed);
             return false;
         }
         // Where the process has not worked for that long, it was kept from it by others on this machine. What they have held up
@@ -116,6 +118,7 @@ impl Pressure {
         self.bound.store(bound.as_micros() as u64, Ordering::Relaxed);
         loop {
             time::sleep(TICK).await;
+            wait_as_all_others_do().await;
             self.tick(self.began.elapsed().as_micros() as u64, processor_time());
         }
     }
@@ -125,6 +128,17 @@ impl Pressure {
         self.worked.store(processor_time, Ordering::Relaxed);
         self.late.store(0, Ordering::Relaxed);
     }
+}
+
+/// Returns after what is waiting for a thread now.
+///
+/// A task that a timer wakes, or that yields, is put before all others by Tokio (the "LIFO slot"), and would see no queue. One that
+/// is spawned is put there as well, and a second then sends it to the end of the queue.
+async fn wait_as_all_others_do() {
+    let last_in_the_queue = tokio::spawn(async {});
+    tokio::spawn(async {});
+    // An empty task neither panics nor is it cancelled.
+    let _ = last_in_the_queue.await;
 }
 
 /// How long the processors have worked for this process, in microseconds.
@@ -159,6 +173,7 @@ mod tests {
         assert_eq!(refused(1_050_000, 510_000), 0, "others had the processor");
         pressure.tick(2_000_000, 600_000);
         assert_eq!(refused(2_020_001, 620_001), 100 - AT_LEAST as usize);
+        assert_eq!(refused(2_045_000, 640_000), 100 - AT_LEAST as usize, "some more when the next is overdue too");
         pressure.tick(2_030_000, 630_000);
         assert_eq!(refused(2_030_000, 630_000), 0, "forgotten with the tick");
     }

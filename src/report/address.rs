@@ -117,8 +117,25 @@ pub(super) fn in_text(text: &str) -> impl Iterator<Item = &str> {
                     | '»'
             )
     })
-    .map(|token| token.trim_start_matches("mailto:").trim_matches(['.', ':', '=', '!', '?', '`', '-']))
+    .map(|token| without_prose(token.trim_start_matches("mailto:")).trim_matches(['.', ':', '=', '!', '?', '`', '-']))
     .filter(|token| is_address(token))
+}
+
+/// Scripts without spaces between words leave none around an address either: `您发送给anna@example.org的邮件`. What is written
+/// in them wholly may be an address of its own (RFC 6531).
+fn without_prose(token: &str) -> &str {
+    let is_unspaced = |c: char| matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{ff00}'..='\u{ffef}');
+    let Some(at) = token.find('@').filter(|_| !token.is_ascii()) else { return token };
+    let (local, domain) = (&token[..at], &token[at + 1..]);
+    let start = match local.char_indices().rfind(|(_, c)| is_unspaced(*c)) {
+        Some((before, c)) if local.ends_with(|c: char| c.is_ascii()) => before + c.len_utf8(),
+        _ => 0,
+    };
+    let end = match domain.find(is_unspaced) {
+        Some(behind) if domain.starts_with(|c: char| c.is_ascii()) => at + 1 + behind,
+        _ => token.len(),
+    };
+    &token[start..end]
 }
 
 #[cfg(test)]
@@ -151,5 +168,14 @@ mod tests {
     fn addresses_in_words() {
         let text = "Your mail to <anna@example.org>, mailto:ben@example.org. and 'c@d.example' failed at 12:30@ night, not a@b@.";
         assert_eq!(in_text(text).collect::<Vec<_>>(), ["anna@example.org", "ben@example.org", "c@d.example"]);
+        for (text, expected) in [
+            ("您发送给anna@example.org的邮件", "anna@example.org"),
+            ("anna@example.org您好，", "anna@example.org"),
+            ("宛先：anna@example.orgへ", "anna@example.org"),
+            ("用户@例子.中国", "用户@例子.中国"),
+            ("jörg@bücher.example", "jörg@bücher.example"),
+        ] {
+            assert_eq!(in_text(text).collect::<Vec<_>>(), [expected], "{text:?}");
+        }
     }
 }

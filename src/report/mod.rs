@@ -16,6 +16,7 @@ mod html;
 mod mail;
 mod original;
 mod prove;
+mod read;
 mod recipient;
 mod sns;
 mod verp;
@@ -26,6 +27,8 @@ pub use feedback::Complaint;
 use mail::Mail;
 pub use original::Original;
 pub use prove::prove;
+use read::Source;
+pub use read::read;
 pub use recipient::Recipient;
 use recipient::words_of;
 use serde::Serialize;
@@ -33,8 +36,7 @@ use utoipa::ToSchema;
 pub use verp::{Encoded, Form, decode};
 
 use crate::{
-    catalog::{Catalog, Dialect, Kind, Rescue, RescueSign, Signs, fold},
-    limits::Limits,
+    catalog::{Dialect, Kind},
     smtp::Reply,
 };
 use delivery_status::DeliveryStatus;
@@ -82,97 +84,6 @@ pub struct Report {
     pub recipients: Vec<Recipient>,
     /// Bounds that were reached: some of the mail was left out.
     pub cut: Vec<&'static str>,
-}
-
-/// Reads a mail. `wanted` names the fields of the original that the caller wants back.
-///
-/// A mail that only wraps another is read as that other one: a person or a gateway passes a report on.
-pub fn read(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> Report {
-    let (mut report, mut attached) = read_one(catalog, bytes, wanted, limits);
-    for _ in 0..MOST_WRAPPINGS {
-        let Some(bytes) = attached else { break };
-        let (mut inner, next) = read_one(catalog, &bytes, wanted, limits);
-        if is_report_kind(inner.kind) || inner.kind == Kind::Complaint {
-            inner.cut.extend(std::mem::take(&mut report.cut));
-            inner.cut.sort_unstable();
-            inner.cut.dedup();
-            return inner;
-        }
-        attached = next;
-    }
-    report
-}
-
-/// A report that is passed on more often than this is not looked for.
-const MOST_WRAPPINGS: usize = 2;
-
-/// Reads one mail, and gives back the mail that it may only wrap.
-fn read_one(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> (Report, Option<Vec<u8>>) {
-    let mut mail = Mail::read(bytes, catalog.rescue(), limits);
-    let folded = fold(mail.report_part()).into_owned();
-    let signs = Signs { fields: &mail.fields, folded: &folded };
-    let recognised = catalog.recognise_dialect(&signs);
-    let is_passed_on = catalog.rescue().header_shows(RescueSign::Forward, &mail.fields);
-    let is_known_form = recognised.is_some_and(|(dialect, _)| !dialect.is_generic());
-    let source = Source { mail: &mail, recognised, rescue: catalog.rescue(), most: limits.recipients };
-    let original = original::read(&mail, catalog.rescue(), wanted);
-    let mut report = Report {
-        kind: Kind::Other,
-        format: Format::None,
-        dialect: recognised.map(|(dialect, _)| dialect.id.clone()),
-        subject: mail.field("subject").map(str::to_owned),
-        from: mail.field("from").and_then(address::in_field),
-        date: mail.field("date").map(str::to_owned),
-        reporting_mta: None,
-        arrival_date: None,
-        original,
-        complaint: None,
-        recipients: Vec::new(),
-        cut: mail.cut.clone(),
-    };
-    if let Some(text) = &mail.feedback {
-        report.read_feedback(text, &mail);
-    } else {
-        report.read_delivery_status(&source, false);
-    }
-    if report.kind == Kind::Other {
-        report.read_notification(&mail);
-    }
-    if report.kind == Kind::Other {
-        report.read_words(&source);
-    }
-    if is_report_kind(report.kind) && report.recipients.iter().all(|recipient| recipient.address.is_none()) {
-        report.read_delivery_status(&source, true);
-    }
-    if report.recipients.len() >= limits.recipients {
-        report.cut.push("recipients");
-    }
-    let says_nothing = report.kind == Kind::Other && mail.disposition.is_none();
-    let may_wrap = (says_nothing && (is_passed_on || !is_known_form)) || (mail.is_wrapping && !is_known_form);
-    let attached = mail.attached_mail.take().filter(|_| may_wrap);
-    (report, attached)
-}
-
-/// What a report is read from, and what is known of its form.
-struct Source<'a> {
-    mail: &'a Mail,
-    /// The dialect, and whether it tells of a delay.
-    recognised: Option<(&'a Dialect, bool)>,
-    rescue: &'a Rescue,
-    /// Recipients beyond this many are left out.
-    most: usize,
-}
-
-impl Source<'_> {
-    /// Reads the words as a dialect writes them.
-    fn told_in(&self, dialect: &Dialect) -> Telling {
-        dialect::read(dialect, self.mail.field("subject").unwrap_or_default(), &self.mail.text, self.most)
-    }
-
-    /// Reads the words of a mailer that nobody knows.
-    fn told_in_any_form(&self, original: &Original) -> Telling {
-        words::read(self.mail, original, self.rescue, self.most)
-    }
 }
 
 /// The delivery status: its own part, or what was made words of it.

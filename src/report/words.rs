@@ -67,6 +67,7 @@ pub(super) fn read(mail: &Mail, original: &Original, rescue: &Rescue, most: usiz
             let mut found: Vec<String> = Vec::new();
             for one in part
                 .lines()
+                .map(|line| head(line, MOST_LINE_BYTES))
                 .filter(|line| !line.contains("://"))
                 .flat_map(address::in_text)
                 .filter(|one| !is_no_recipient(one))

@@ -115,22 +115,24 @@ async fn serve(
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("signals cannot be listened for")?;
     let (listener, admin) = listener::open(settings, passed).await?;
+    let labels = keys.as_ref().map(|keys| keys.labels().into_iter().map(str::to_owned).collect::<Vec<_>>());
+    let gate = Gate::new(keys, &settings.load, &settings.limits());
+    let state = AppState::new(catalog, settings.limits()).with_gate(gate);
+    // Who sees in the log that it listens may send SIGHUP.
+    tokio::spawn(source.watch(state.clone(), reload::POLL));
+    tokio::spawn(signals::reload_keys(state.clone(), settings.access.clone()));
     tracing::info!(
         address = %listener,
         admin_address = admin.as_ref().map(tracing::field::display),
-        catalog_version = catalog.version(),
-        codes = catalog.codes().count(),
-        phrases = catalog.phrases().len(),
-        keys = keys.as_ref().map(|keys| tracing::field::debug(keys.labels())),
+        catalog_version = state.catalog().version(),
+        codes = state.catalog().codes().count(),
+        phrases = state.catalog().phrases().len(),
+        keys = labels.as_ref().map(tracing::field::debug),
         "{}", match &listener {
             Listener::Tcp(_) => format!("listening; try http://{listener}/docs"),
             Listener::Unix(..) => "listening".to_owned(),
         }
     );
-    let gate = Gate::new(keys, &settings.load, &settings.limits());
-    let state = AppState::new(catalog, settings.limits()).with_gate(gate);
-    tokio::spawn(source.watch(state.clone(), reload::POLL));
-    tokio::spawn(signals::reload_keys(state.clone(), settings.access.clone()));
     if settings.load.max_lag_milliseconds > 0 {
         let (state, bound) = (state.clone(), Duration::from_millis(settings.load.max_lag_milliseconds));
         tokio::spawn(async move { state.gate().watch(bound).await });
@@ -198,7 +200,7 @@ fn raise_open_files(needed: usize) {
     let needed = needed as u64;
     if limit.current.is_some_and(|current| current < needed) {
         limit.current = Some(limit.maximum.map_or(needed, |maximum| maximum.min(needed)));
-        let raised = setrlimit(Resource::Nofile, limit.clone());
+        let raised = setrlimit(Resource::Nofile, limit);
         if raised.is_err() || limit.current < Some(needed) {
             tracing::warn!(
                 needed,

@@ -1,7 +1,7 @@
 //! Signals. SIGINT is a person's Ctrl-C; SIGTERM is sent by systemd, Docker and Kubernetes; SIGHUP says by old custom that files
 //! have changed.
 
-use std::{fs, io, os::unix::fs::MetadataExt, time::Duration};
+use std::{fs, future::Future, io, os::unix::fs::MetadataExt, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -30,9 +30,13 @@ impl Signals {
 /// How often the files of keys are looked at: Kubernetes swaps a secret without telling anybody.
 const LOOK_AT_KEYS: Duration = Duration::from_secs(10);
 
-/// Reads the keys anew on SIGHUP, and when their files have changed; for ever.
-pub(super) async fn reload_keys(state: AppState, access: Access) {
-    let Ok(mut hang_up) = signal(SignalKind::hangup()) else {
+/// Reads the keys anew on SIGHUP, which is listened for from the call on, and when their files have changed; for ever.
+pub(super) fn reload_keys(state: AppState, access: Access) -> impl Future<Output = ()> + Send {
+    reload_keys_on(signal(SignalKind::hangup()), state, access)
+}
+
+async fn reload_keys_on(hang_up: io::Result<Signal>, state: AppState, access: Access) {
+    let Ok(mut hang_up) = hang_up else {
         return tracing::warn!("SIGHUP cannot be listened for; keys are not read again");
     };
     let mut before = stamps(&access);

@@ -88,7 +88,7 @@ mod tests {
         let mut ours = Unstalled::new(ours, Duration::from_secs(60));
         let reader = tokio::spawn(async move {
             for _ in 0..4 {
-                tokio::time::sleep(Duration::from_secs(50)).await;
+                sleep(Duration::from_secs(50)).await;
                 theirs.read_exact(&mut [0; 8]).await.unwrap();
             }
             theirs

@@ -9,7 +9,7 @@ use super::ListenAddress;
 #[derive(Args, Clone, Debug, Serialize)]
 #[command(next_help_heading = "Listening and leaving")]
 pub struct Listening {
-    /// Where to listen: ADDRESS:PORT, or unix:PATH. A socket that systemd passes (LISTEN_FDS) is taken instead
+    /// Where to listen: ADDRESS:PORT, or unix:PATH. A socket that systemd passes is taken instead
     #[arg(long, env = "RETOURE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: ListenAddress,
 

@@ -4,7 +4,7 @@ use std::{io::Write, net::TcpStream};
 
 use rustix::process::Signal;
 
-use crate::process::{Answer, Process, eventually, reply_request};
+use crate::process::{Answer, Process, Stream, eventually, reply_request};
 
 const REPLY: &str = "550 5.1.1 User unknown";
 
@@ -41,6 +41,32 @@ fn what_runs_is_finished() {
         drop(idle);
         assert_eq!(process.left().0, Some(0));
     }
+}
+
+#[test]
+fn a_stream_goes_on_to_its_end() {
+    let process = Process::start(&["--drain-seconds", "0", "--shutdown-seconds", "600", "--request-seconds", "1"]);
+    let address = process.listens("address");
+    let mut stream = Stream::begin(&process);
+    stream.ask(0);
+    process.signal(Signal::TERM);
+    eventually("closed door", || TcpStream::connect(&address).is_err().then_some(()));
+    stream.ask(1);
+    stream.ask(2);
+    assert!(stream.end().ends_with("0\r\n\r\n"), "the answer is whole");
+    assert_eq!(process.left().0, Some(0));
+}
+
+#[test]
+fn a_stream_that_does_not_end_in_time_is_cut_and_does_not_look_whole() {
+    let process = Process::start(&["--drain-seconds", "0", "--shutdown-seconds", "1"]);
+    let mut stream = Stream::begin(&process);
+    stream.ask(0);
+    process.signal(Signal::TERM);
+    assert!(!stream.rest().ends_with("0\r\n\r\n"));
+    let (code, log) = process.left();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("some requests were not done in time"), "{log}");
 }
 
 #[test]

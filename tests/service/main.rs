@@ -1,6 +1,6 @@
 //! The service from outside: a real server on a free port, asked over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what panics is a failing test")]
 
 mod bad_input;
 mod batch_streams;

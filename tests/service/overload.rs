@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use crate::process::{Answer, Process, eventually, reply_request};
+use crate::process::{Answer, Process, Stream, eventually, reply_request};
 
 const REPLY: &str = "550 5.1.1 User unknown";
 
@@ -56,6 +56,17 @@ fn beyond_the_requests_in_work_the_rest_is_turned_away() {
     working.write_all(REPLY.as_bytes()).unwrap();
     assert_eq!(Answer::on(working).status, 200, "what was taken on is finished");
     assert_eq!(classify(&process).status, 200);
+}
+
+#[test]
+fn a_stream_is_one_request_in_work_until_its_end() {
+    let process = Process::start(&["--max-in-flight", "1", "--queue-milliseconds", "20"]);
+    let mut stream = Stream::begin(&process);
+    stream.ask(0);
+    is_turned_away(&classify(&process), 503);
+    stream.ask(1);
+    drop(stream);
+    eventually("place of the stream", || (classify(&process).status == 200).then_some(()));
 }
 
 #[test]

@@ -185,6 +185,45 @@ pub(crate) fn reply_request(body: &str, sent: usize) -> String {
     )
 }
 
+/// A stream of items that has begun; what is sent goes out at once.
+pub(crate) struct Stream(BufReader<TcpStream>);
+
+impl Stream {
+    pub(crate) fn begin(process: &Process) -> Self {
+        let head = "POST /v1/classify/batch?fields=core HTTP/1.1\r\nhost: test\r\ncontent-type: application/x-ndjson\r\n\
+            transfer-encoding: chunked\r\n\r\n";
+        let mut stream = process.connect();
+        stream.write_all(head.as_bytes()).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends an item and reads on to its result.
+    pub(crate) fn ask(&mut self, index: u64) {
+        let line = "{\"reply\":\"550 5.1.1 User unknown\"}\n";
+        write!(self.0.get_mut(), "{:x}\r\n{line}\r\n", line.len()).unwrap();
+        let wanted = format!("\"index\":{index},\"verdict\"");
+        let mut line = String::new();
+        while !line.contains(&wanted) {
+            line.clear();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the answer ended before {wanted}");
+        }
+    }
+
+    /// Ends it, and says what comes after the last result.
+    pub(crate) fn end(mut self) -> String {
+        self.0.get_mut().write_all(b"0\r\n\r\n").unwrap();
+        self.rest()
+    }
+
+    /// What comes until the connection is closed.
+    pub(crate) fn rest(mut self) -> String {
+        let mut rest = String::new();
+        // A connection that was reset says the same as one that just ends.
+        let _ = self.0.read_to_string(&mut rest);
+        rest
+    }
+}
+
 /// A folder for one test.
 pub(crate) struct Folder(PathBuf);
 

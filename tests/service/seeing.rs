@@ -100,6 +100,40 @@ async fn requests_and_verdicts_are_counted() {
 }
 
 #[tokio::test]
+async fn items_of_batches_are_counted_as_single_calls_are() {
+    let service = Service::new();
+    let item = r#"{"reply":"550 5.1.1 <anna@example.org>: User unknown"}"#;
+    let strange = r#"{"reply":"<anna@example.org>: quuxified"}"#;
+    for (content_type, body) in [
+        ("application/x-ndjson", format!("{item}\n{strange}\nno item\n")),
+        ("application/json", format!("{{\"items\":[{item},{strange}]}}")),
+        (
+            "application/mbox",
+            format!("From mx.example.com Mon Nov 23 06:33:12 2026\n{}\n", REPORT.replace("\r\n", "\n")),
+        ),
+    ] {
+        let request =
+            Request::post("/v1/classify/batch").header("content-type", content_type).body(body.into()).unwrap();
+        let answer = service.ask(request).await;
+        assert_eq!(answer.status(), 200, "{content_type}");
+        let active = service.metrics().await;
+        assert!(active.contains("http_server_active_requests 2\n"), "an answer that streams is in work: {active}");
+        answer.into_body().collect().await.unwrap();
+    }
+    let text = service.metrics().await;
+    for line in [
+        "retoure_classifications_total{kind=\"bounce\",type=\"hard\",category=\"mailbox_not_found\",provider=\"none\"} 2",
+        "retoure_classifications_total{kind=\"bounce\",type=\"soft\",category=\"mailbox_full\",provider=\"none\"} 1",
+        "retoure_unknown_replies_total 3",
+        "http_server_request_duration_seconds_count{route=\"/v1/classify/batch\",method=\"POST\",status=\"2xx\"} 3",
+        "http_server_active_requests 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+    }
+    assert_eq!(service.unmatched("").await[0]["template"], "<email>: quuxified");
+}
+
+#[tokio::test]
 async fn the_text_is_of_the_form_that_prometheus_reads() {
     let service = Service::new();
     service.reply("554 5.7.1 Client host [192.0.2.7] blocked using zen.spamhaus.org").await;

@@ -7,12 +7,10 @@
 //! Compared with one Aho-Corasick automaton over all anchors (25,000 of them, most in languages that a text is not written
 //! in), this takes a tenth of the time to build and a tenth of the memory, and a fifth of the time per text.
 
-use std::{collections::HashMap, ops::Range, sync::OnceLock};
-
-use aho_corasick::AhoCorasick;
+use std::{collections::HashMap, ops::Range};
 
 use super::words::{Word, WordsOf, beginning, pair};
-use crate::catalog::fold::is_word_boundary;
+use crate::catalog::{automaton::Automaton, fold::is_word_boundary};
 
 /// A wording to be found: letters, digits, signs and spaces, folded.
 #[derive(Debug)]
@@ -46,16 +44,18 @@ pub(super) struct Index {
     texts: String,
     anchors: Vec<Anchor>,
     filed: Filed,
+    /// Whether any is filed under a beginning of two letters, which few are.
+    has_short_prefixes: bool,
     /// Anchors that may stand in the middle of a word.
     within_words: Vec<u32>,
     /// The shortest of those, in bytes.
     shortest_within: usize,
     /// Anchors of scripts that write no spaces between words, and of signs alone.
     unspaced: Vec<u32>,
+    /// The texts of those.
+    automaton: Automaton,
     /// Whether any of those is written in ASCII.
     unspaced_ascii: bool,
-    /// Made when a text first needs it, as most never do.
-    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 /// Anchors by the hash they are filed under.
@@ -118,15 +118,17 @@ impl Index {
             }
         }
         let length = |anchor: &u32| written[*anchor as usize].text.len();
+        let automaton = Automaton::new(unspaced.iter().map(|id| written[*id as usize].text.clone()).collect());
         Self {
             filed: Filed::new(filed),
             shortest_within: within_words.iter().map(length).min().unwrap_or(usize::MAX),
-            unspaced_ascii: unspaced.iter().any(|anchor| written[*anchor as usize].text.is_ascii()),
+            unspaced_ascii: automaton.has_ascii(),
+            has_short_prefixes: places.iter().any(|places| places.whole.is_empty() && places.is_short),
             within_words,
             unspaced,
             texts,
             anchors,
-            automaton: OnceLock::new(),
+            automaton,
         }
     }
 
@@ -137,6 +139,9 @@ impl Index {
             self.filed.look_up(word.hash, |entry| self.compare(folded, entry, word.start, take));
             if word.prefix != 0 {
                 self.filed.look_up(beginning(word.prefix), |entry| self.compare(folded, entry, word.start, take));
+            }
+            if self.has_short_prefixes && word.short_prefix != 0 {
+                self.filed.look_up(word.short_prefix, |entry| self.compare(folded, entry, word.start, take));
             }
             if word.suffix != 0 {
                 self.filed.look_up(word.suffix, |entry| self.compare(folded, entry, word.end, take));
@@ -190,15 +195,7 @@ impl Index {
 
     #[cold]
     fn find_unspaced(&self, folded: &str, take: &mut impl FnMut(Hit)) {
-        let automaton = self.automaton.get_or_init(|| {
-            let texts = self.unspaced.iter().map(|id| {
-                let text = &self.anchors[*id as usize].text;
-                &self.texts[text.start as usize..text.end as usize]
-            });
-            // Building fails only for more patterns than a catalogue could hold.
-            AhoCorasick::builder().build(texts).ok()
-        });
-        for found in automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(folded)) {
+        for found in self.automaton.find(folded) {
             let id = self.unspaced[found.pattern().as_usize()];
             if self.anchors[id as usize].stands_alone(folded, found.start(), found.end()) {
                 take(Hit { anchor: id, start: found.start() as u32, end: found.end() as u32 });
@@ -213,6 +210,8 @@ struct Places {
     whole: Vec<(u32, u32, bool)>,
     /// The beginning of a word that may go on, or the end of one that may have begun before.
     part: Option<(u32, u32)>,
+    /// Whether that beginning has two letters only.
+    is_short: bool,
     /// Whether it contains a part of a word at all.
     has_word: bool,
 }
@@ -227,11 +226,17 @@ impl Places {
         let single = words.iter().filter(|word| is_whole(word)).map(|word| (word.hash, word.start, false));
         let pairs = words.windows(2).filter(|pair| pair.iter().all(is_whole));
         let pairs = pairs.map(|two| (pair(two[0].hash, two[1].hash), two[0].start, true));
-        let begins = |word: &&Word| word.prefix != 0 && !(written.open_start && word.start == 0);
+        let begins = |word: &&Word| word.short_prefix != 0 && !(written.open_start && word.start == 0);
         let ends = |word: &&Word| word.suffix != 0 && !(written.open_end && word.end as usize == written.text.len());
-        let beginning = words.last().filter(begins).map(|word| (beginning(word.prefix), word.start));
+        let prefix = |word: &Word| if word.prefix != 0 { beginning(word.prefix) } else { word.short_prefix };
+        let last_begins = words.last().filter(begins);
         let end = || words.last().filter(ends).map(|word| (word.suffix, word.end));
-        Self { whole: single.chain(pairs).collect(), part: beginning.or_else(end), has_word: !words.is_empty() }
+        Self {
+            whole: single.chain(pairs).collect(),
+            part: last_begins.map(|word| (prefix(word), word.start)).or_else(end),
+            is_short: last_begins.is_some_and(|word| word.prefix == 0),
+            has_word: !words.is_empty(),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Finds every phrase, provider and blocklist that a text names, in one pass over its words.
+//! Finds every phrase, provider, blocklist and hint of a wait in a text, in one pass over its words.
 //!
 //! [`Index`] finds the anchors, the words that rules are made of; here they are put together: which phrases have all the anchors
 //! they ask for, and which of them count beside each other.
@@ -35,6 +35,8 @@ enum Owner {
     Phrase(u32),
     Provider(u32),
     Blocklist(u32),
+    /// Words that may lead to a time for the next try.
+    Wait,
 }
 
 /// Anchors by their place among those that are asked for, which is their bit in [`Scan::occurring`].
@@ -68,6 +70,7 @@ pub struct Scan {
     occurring: Box<[u64]>,
     provider: Option<u32>,
     blocklist: Option<u32>,
+    speaks_of_waiting: bool,
 }
 
 /// A phrase that was found, and where in the folded text.
@@ -89,11 +92,12 @@ impl Found {
 }
 
 impl Matcher {
-    /// Files the anchors of all phrases, providers and blocklists.
+    /// Files the anchors of all phrases, providers, blocklists and waits.
     pub(super) fn new<'a>(
         phrases: &[Words<'_>],
         providers: impl Iterator<Item = &'a [String]>,
         blocklists: impl Iterator<Item = &'a [String]>,
+        waits: impl Iterator<Item = &'a [String]>,
     ) -> Self {
         let mut anchors = Anchors::default();
         let conditions = phrases
@@ -114,6 +118,7 @@ impl Matcher {
         for (at, words) in blocklists.enumerate() {
             words.iter().for_each(|word| anchors.add_owner(word, Owner::Blocklist(at as u32)));
         }
+        waits.flatten().for_each(|word| anchors.add_owner(word, Owner::Wait));
         let mut wordless: HashMap<ProviderId, Vec<u32>> = HashMap::new();
         for (at, words) in phrases.iter().enumerate().filter(|(_, words)| words.any.is_empty()) {
             wordless.entry(words.provider.unwrap_or(ProviderId::NONE)).or_default().push(at as u32);
@@ -153,6 +158,7 @@ impl Matcher {
                     Owner::Phrase(phrase) => scan.spoken.push(Found { phrase, start: hit.start, end: hit.end }),
                     Owner::Provider(id) => provider = provider.max(told(id)),
                     Owner::Blocklist(id) => blocklist = blocklist.max(told(id)),
+                    Owner::Wait => scan.speaks_of_waiting = true,
                 }
             }
         });
@@ -220,6 +226,11 @@ impl Scan {
     /// The provider that the words name, by its place in the catalogue.
     pub(super) fn provider(&self) -> Option<usize> {
         self.provider.map(|at| at as usize)
+    }
+
+    /// Whether there are words that may lead to a time for the next try.
+    pub(super) fn speaks_of_waiting(&self) -> bool {
+        self.speaks_of_waiting
     }
 
     /// The blocklist that the words name, by its place in the catalogue.

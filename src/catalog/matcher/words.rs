@@ -16,6 +16,8 @@ pub(super) struct Word {
     pub(super) hash: u32,
     /// Hash of its first [`PREFIX`] bytes; 0 for a shorter word.
     pub(super) prefix: u32,
+    /// Hash of its first two bytes; 0 for a shorter word.
+    pub(super) short_prefix: u32,
     /// Hash of its last two bytes; 0 for a shorter word.
     pub(super) suffix: u32,
 }
@@ -80,7 +82,12 @@ impl Iterator for WordsOf<'_> {
             [.., a, b] => finish(step(step(SEED ^ 0x27d4_eb2f, a), b)),
             _ => 0,
         };
-        Some(Word { start: start as u32, end: at as u32, hash: finish(hash), prefix: finish(prefix), suffix })
+        let short_prefix = match bytes[start..at] {
+            [a, b, ..] => finish(step(step(SEED ^ 0x1656_67b1, a), b)),
+            _ => 0,
+        };
+        let (start, end) = (start as u32, at as u32);
+        Some(Word { start, end, hash: finish(hash), prefix: finish(prefix), short_prefix, suffix })
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct UnitTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct WaitTable {
     pub(super) id: String,
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
     #[serde(default)]
     place: TimePlace,
     /// One of these stands right before the time, where anything but punctuation lies between it and the words.
@@ -130,14 +130,13 @@ struct Rule {
 const MOST_HITS: usize = 64;
 
 impl Waits {
-    /// Compiles and proves the tables. `None` where a fault makes proving impossible.
+    /// Checks and takes the tables.
     pub(super) fn new(
         units: &[Located<UnitTable>],
         waits: &[Located<WaitTable>],
         words: &[Located<TimeWords>],
         faults: &mut Vec<Fault>,
-    ) -> Option<Self> {
-        let before = faults.len();
+    ) -> Self {
         for unit in units.iter().filter(|unit| unit.table.words.is_empty() && unit.table.one.is_empty()) {
             faults.push(unit.fault(format!("unit {}: `words` and `one` are both missing", unit.table.id)));
         }
@@ -160,29 +159,20 @@ impl Waits {
         });
         let of_role = |role| words.iter().filter(move |words| words.table.role == role);
         let set = |role, kind| WordSet::new(of_role(role).map(|words| (0, &words.table.words)), kind);
-        let compiled = (|| {
-            Ok::<_, aho_corasick::BuildError>(Self {
-                rules: rules.collect(),
-                leads: WordSet::new((0..).zip(waits.iter().map(|wait| &wait.table.words)), Find::Anywhere)?,
-                units: WordSet::new(units.iter().map(|u| (u.table.seconds, &u.table.words)), Find::AtStart)?,
-                ones: WordSet::new(units.iter().map(|u| (u.table.seconds, &u.table.one)), Find::AtStart)?,
-                ands: set(TimeRole::And, Find::AtStart)?,
-                tos: set(TimeRole::To, Find::AtStart)?,
-                no_advice_before: set(TimeRole::NoAdviceBefore, Find::Anywhere)?,
-                no_advice_after: set(TimeRole::NoAdviceAfter, Find::AtStart)?,
-            })
-        })();
-        let compiled = compiled
-            .map_err(|error| faults.push(Fault { file: "times".to_owned(), line: 0, what: error.to_string() }))
-            .ok()?;
-        if faults.len() == before {
-            compiled.prove(waits, faults);
+        Self {
+            rules: rules.collect(),
+            leads: WordSet::new((0..).zip(waits.iter().map(|wait| &wait.table.words)), Find::Anywhere),
+            units: WordSet::new(units.iter().map(|u| (u.table.seconds, &u.table.words)), Find::AtStart),
+            ones: WordSet::new(units.iter().map(|u| (u.table.seconds, &u.table.one)), Find::AtStart),
+            ands: set(TimeRole::And, Find::AtStart),
+            tos: set(TimeRole::To, Find::AtStart),
+            no_advice_before: set(TimeRole::NoAdviceBefore, Find::Anywhere),
+            no_advice_after: set(TimeRole::NoAdviceAfter, Find::AtStart),
         }
-        Some(compiled)
     }
 
     /// Every example must give its seconds by its own rule, no counter-example may give any.
-    fn prove(&self, waits: &[Located<WaitTable>], faults: &mut Vec<Fault>) {
+    pub(super) fn prove(&self, waits: &[Located<WaitTable>], faults: &mut Vec<Fault>) {
         for wait in waits {
             let id = &wait.table.id;
             for TimeExample { text, seconds } in &wait.table.examples {
@@ -229,7 +219,12 @@ impl Waits {
 
 #[cfg(test)]
 mod tests {
+    use super::Wait;
     use crate::catalog::{Catalog, fold};
+
+    fn find<'c>(catalog: &'c Catalog, folded: &str) -> Option<Wait<'c>> {
+        catalog.find_wait(folded, &catalog.scan(folded))
+    }
 
     /// A reply's words, and the seconds it advises; 0 for none.
     const ROWS: &[(&str, u32)] = &[
@@ -283,7 +278,7 @@ mod tests {
     fn advice_is_told_from_other_times() {
         let catalog = Catalog::built_in().unwrap();
         for (text, seconds) in ROWS {
-            let found = catalog.find_wait(&fold(text)).map_or(0, |wait| wait.seconds);
+            let found = find(&catalog, &fold(text)).map_or(0, |wait| wait.seconds);
             assert_eq!(found, *seconds, "{text:?}");
         }
     }
@@ -295,7 +290,7 @@ mod tests {
             ("sorry, try again later in 5 minutes, please", "try again later in 5 minutes"),
             ("greylisting: 243 seconds left", "243 seconds left"),
         ] {
-            let wait = catalog.find_wait(text).unwrap();
+            let wait = find(&catalog, text).unwrap();
             assert_eq!(&text[wait.start..wait.end], shown);
         }
     }
@@ -305,7 +300,7 @@ mod tests {
         fn no_text_makes_it_fail_or_leave_its_bounds(words in proptest::collection::vec("(retry after|wait|in|5|00:04:59|秒後に再|minutes|hour|,|\\.|\\PC{0,4})", 0..12)) {
             static CATALOG: std::sync::LazyLock<Catalog> = std::sync::LazyLock::new(|| Catalog::built_in().unwrap());
             let text = fold(&words.join(" ")).into_owned();
-            if let Some(wait) = CATALOG.find_wait(&text) {
+            if let Some(wait) = find(&CATALOG, &text) {
                 proptest::prop_assert!((1..=604_800).contains(&wait.seconds));
                 proptest::prop_assert!(text.get(wait.start..wait.end).is_some_and(|shown| !shown.is_empty()));
             }

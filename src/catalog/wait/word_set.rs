@@ -1,5 +1,7 @@
 //! Words with values, found anywhere in a text or at its start, on word boundaries.
 
+use std::sync::OnceLock;
+
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
 
 use crate::catalog::fold::{fold, is_word_boundary};
@@ -7,8 +9,11 @@ use crate::catalog::fold::{fold, is_word_boundary};
 /// Words, each with a value; `*` at an end lets the word go on.
 #[derive(Debug)]
 pub(super) struct WordSet {
-    automaton: AhoCorasick,
+    find: Find,
+    texts: Vec<String>,
     words: Vec<Word>,
+    /// Built when a reply first speaks of a wait.
+    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 #[derive(Debug)]
@@ -35,30 +40,36 @@ pub(super) enum Find {
 }
 
 impl WordSet {
-    pub(super) fn new<'w>(
-        words: impl Iterator<Item = (u32, &'w Vec<String>)>,
-        find: Find,
-    ) -> Result<Self, aho_corasick::BuildError> {
+    pub(super) fn new<'w>(words: impl Iterator<Item = (u32, &'w Vec<String>)>, find: Find) -> Self {
         let (mut texts, mut known) = (Vec::new(), Vec::new());
         for (value, written) in words.flat_map(|(value, words)| words.iter().map(move |word| (value, word))) {
             texts.push(fold(written.trim_matches('*')).into_owned());
             known.push(Word { value, open_start: written.starts_with('*'), open_end: written.ends_with('*') });
         }
-        let mut builder = AhoCorasick::builder();
-        match find {
-            Find::Anywhere => builder.match_kind(MatchKind::Standard).start_kind(StartKind::Unanchored),
-            Find::AtStart => builder.match_kind(MatchKind::LeftmostLongest).start_kind(StartKind::Anchored),
-        };
-        Ok(Self { automaton: builder.build(&texts)?, words: known })
+        Self { find, texts, words: known, automaton: OnceLock::new() }
+    }
+
+    fn automaton(&self) -> Option<&AhoCorasick> {
+        let built = self.automaton.get_or_init(|| {
+            let mut builder = AhoCorasick::builder();
+            match self.find {
+                Find::Anywhere => builder.match_kind(MatchKind::Standard).start_kind(StartKind::Unanchored),
+                Find::AtStart => builder.match_kind(MatchKind::LeftmostLongest).start_kind(StartKind::Anchored),
+            };
+            // It fails only for more words than 32 bits can number, which no catalogue file can hold.
+            builder.build(&self.texts).ok()
+        });
+        built.as_ref()
     }
 
     pub(super) fn hits<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Hit> + 't {
-        self.automaton.find_overlapping_iter(text).filter_map(|found| self.hit(text, &found))
+        let found = self.automaton().into_iter().flat_map(move |automaton| automaton.find_overlapping_iter(text));
+        found.filter_map(move |found| self.hit(text, &found))
     }
 
     /// The value of the longest word at the start of `text`, and its length.
     pub(super) fn at_start(&self, text: &str) -> Option<(u32, usize)> {
-        let found = self.automaton.find(Input::new(text).anchored(Anchored::Yes))?;
+        let found = self.automaton()?.find(Input::new(text).anchored(Anchored::Yes))?;
         self.hit(text, &found).map(|hit| (hit.value, hit.end))
     }
 
