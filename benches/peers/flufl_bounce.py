@@ -9,7 +9,11 @@ from flufl.bounce import all_failures
 folder = sys.argv[1]
 for name in sorted(os.listdir(folder)):
     with open(os.path.join(folder, name), "rb") as file:
-        temporary, permanent = all_failures(email.message_from_bytes(file.read()))
+        mail = email.message_from_bytes(file.read())
+    try:
+        temporary, permanent = all_failures(mail)
+    except Exception:  # a mail that it cannot take does not end the run
+        continue
     found = sorted(address.decode("utf-8", "replace") for address in temporary | permanent)
     if found:
         print(name, *found)

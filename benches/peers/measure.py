@@ -69,8 +69,9 @@ def main():
             print(f"{name:<28} {found}")
             continue
         rate = (MAILS - 1) / max(taken - start, 0.001)
-        ours = ours or rate
-        print(f"{name:<28} {rate:>9.0f} {rate / ours:>11.3f} {start * 1000:>12.0f} {found / MAILS:>18.0%}")
+        ours = rate if name == "retoure" else ours
+        of_ours = f"{rate / ours:.3f}" if ours else "?"
+        print(f"{name:<28} {rate:>9.0f} {of_ours:>11} {start * 1000:>12.0f} {found / MAILS:>18.0%}")
 
 
 main()
