@@ -310,12 +310,13 @@ fn unmatched() -> Value {
 const METRICS: &str = "# HELP retoure_classifications_total Verdicts given, one a recipient, by what they say.\n\
     # TYPE retoure_classifications_total counter\n\
     retoure_classifications_total{kind=\"bounce\",type=\"soft\",category=\"mailbox_full\",provider=\"gmail\"} 7\n";
+
 /// The batch that the examples are about: one item of each kind, and a wrong one.
 fn batch_items() -> [Value; 3] {
     [
         json!({"id": "bounce-4711", "reply": BLOCKED, "recipient": "anna@example.org"}),
         json!({"id": "bounce-4712", "message": COMPLAINT}),
-        json!({"id": 4713, "replyy": "550 5.1.1 User unknown"}),
+        json!({"id": 4713, "reply": ""}),
     ]
 }
 

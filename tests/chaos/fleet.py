@@ -166,9 +166,9 @@ class Balancer:
 class Load:
     """Callers that keep asking over connections that they keep, until they are told to stop; every answer is read and proved."""
 
-    def __init__(self, port, callers=8, pause=0.005, with_streams=True):
-        self.port, self.pause, self.with_streams = port, pause, with_streams
-        self.answered, self.wrong, self.slowest = 0, {}, 0.0
+    def __init__(self, port, callers=8, pause=0.005, with_streams=True, asks_again=False):
+        self.port, self.pause, self.with_streams, self.asks_again = port, pause, with_streams, asks_again
+        self.answered, self.again, self.wrong, self.slowest = 0, 0, {}, 0.0
         self.lock, self.stopping = threading.Lock(), threading.Event()
         self.threads = [threading.Thread(target=self.call, args=(n,), daemon=True) for n in range(callers)]
 
@@ -194,7 +194,16 @@ class Load:
             began = time.monotonic()
             try:
                 connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-                fault = self.once(connection, at)
+                try:
+                    fault = self.once(connection, at)
+                except (http.client.RemoteDisconnected, ConnectionResetError):
+                    # Closed without a word of an answer: what asks again then, as clients may, has its answer.
+                    if not self.asks_again:
+                        raise
+                    connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+                    fault = self.once(connection, at)
+                    with self.lock:
+                        self.again += 1
             except (OSError, http.client.HTTPException) as error:
                 fault, connection = f"{type(error).__name__}: {error}", None
             took = time.monotonic() - began

@@ -15,9 +15,8 @@ fn parameter(name: &str) -> Option<Value> {
     })
 }
 
-/// Request bodies by the name of their schema: keys of which exactly one is expected.
-const ONE_OF: [(&str, &[&str]); 2] =
-    [("MessageRequest", &["message", "message_base64"]), ("BatchItem", &["reply", "message", "message_base64"])];
+/// A mail comes in exactly one of these. A batch's items are not held to such things: a wrong one is a problem in its place.
+const MAIL_KEYS: [&str; 2] = ["message", "message_base64"];
 
 /// No reply is blank or holds NUL (RFC 5321 §4.2).
 const REPLY: &str = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$";
@@ -42,12 +41,11 @@ pub(super) fn add_to(document: &mut Value) {
         }
     }
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
-    for (name, keys) in ONE_OF {
-        let Some(schema) = schemas.get_mut(name) else { continue };
+    if let Some(schema) = schemas.get_mut("MessageRequest") {
         let one = |key: &&str| json!({"required": [key], "properties": {*key: {"type": "string"}}});
-        schema["oneOf"] = keys.iter().map(one).collect();
+        schema["oneOf"] = MAIL_KEYS.iter().map(one).collect();
     }
-    for name in ["ReplyRequest", "MessageRequest", "BatchItem"] {
+    for name in ["ReplyRequest", "MessageRequest"] {
         let Some(properties) = schemas.get_mut(name).and_then(|schema| schema.get_mut("properties")) else { continue };
         for (key, more) in [
             ("reply", json!({"pattern": REPLY, "maxLength": 65536})),
