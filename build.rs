@@ -9,9 +9,13 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
+#[path = "src/catalog/needs.rs"]
+mod needs;
+
 fn main() -> io::Result<()> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("catalog");
     println!("cargo::rerun-if-changed={}", root.display());
+    println!("cargo::rerun-if-changed=src/catalog/needs.rs");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
@@ -39,8 +43,16 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 /// Only form is looked at here; what the tables say is checked when they are loaded.
 fn pack(name: &str, content: &str, packed: &mut String) -> Result<(), String> {
     let places = DeTable::parse(content).map_err(|error| error.to_string())?;
-    let values: serde_json::Map<String, serde_json::Value> =
+    let mut values: serde_json::Map<String, serde_json::Value> =
         toml::from_str(content).map_err(|error| error.to_string())?;
+    for phrase in values.get_mut("phrase").and_then(serde_json::Value::as_array_mut).into_iter().flatten() {
+        // A pattern that is wrong is told when the catalogue is loaded, with its place.
+        let known =
+            phrase.get("pattern").and_then(serde_json::Value::as_str).and_then(|pattern| needs::of(pattern).ok());
+        if let Some(known) = known {
+            phrase["needs"] = known.into();
+        }
+    }
     for (kind, places) in places.get_ref() {
         let kind: &str = kind.get_ref();
         let (DeValue::Array(places), Some(serde_json::Value::Array(values))) = (places.get_ref(), values.get(kind))

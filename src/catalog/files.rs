@@ -192,6 +192,10 @@ impl TableSource for Tables<'_> {
         let mut read = Vec::new();
         for table in tables {
             let start = table.span().start;
+            if kind == "phrase" && table.get_ref().get("needs").is_some() {
+                faults.push(self.fault(start, "unknown field `needs`; it is found out from `pattern`".to_owned()));
+                continue;
+            }
             match T::deserialize(ValueDeserializer::from(table)) {
                 Ok(table) => read.push(Located { table, file: self.name.to_owned(), line: self.line(start) }),
                 Err(error) => faults.push(self.fault_of(&error, start)),

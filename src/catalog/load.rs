@@ -20,6 +20,7 @@ use super::{
     files::{self, Layer, Located, Packed, TableSource, Tables},
     fold::fold,
     matcher::{Matcher, Words},
+    needs,
     pattern::Pattern,
     phrase::{Phrase, PhraseTable, Says},
     prior::Priors,
@@ -399,7 +400,11 @@ impl Draft {
             .iter()
             .map(|located| {
                 let table = &located.table;
-                let needs = table.pattern.as_deref().map_or(Ok(Vec::new()), Pattern::needs);
+                let needs = match (&table.needs, &table.pattern) {
+                    (Some(known), _) => Ok(known.clone()),
+                    (None, Some(pattern)) => needs::of(pattern),
+                    (None, None) => Ok(Vec::new()),
+                };
                 Words {
                     any: &table.any,
                     all: &table.all,

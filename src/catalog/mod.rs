@@ -17,6 +17,7 @@ mod keeping;
 mod line_pattern;
 mod load;
 mod matcher;
+mod needs;
 mod pattern;
 mod phrase;
 mod prior;

@@ -28,6 +28,8 @@ pub(super) struct PhraseTable {
     #[serde(default)]
     pub(super) none: Vec<String>,
     pub(super) pattern: Option<String>,
+    /// What the pattern cannot do without, where the build has found that out; files do not say it.
+    pub(super) needs: Option<Vec<Vec<String>>>,
     #[serde(default)]
     pub(super) codes: Vec<CodeKey>,
     #[serde(default)]

@@ -103,7 +103,8 @@ impl Matcher {
         blocklists: impl Iterator<Item = &'a [String]>,
         waits: impl Iterator<Item = &'a [String]>,
     ) -> Self {
-        let mut anchors = Anchors::default();
+        let words = phrases.iter().map(|words| words.any.len() + 2).sum();
+        let mut anchors = Anchors { ids: HashMap::with_capacity(words), ..Anchors::default() };
         let conditions = phrases
             .iter()
             .enumerate()
