@@ -22,8 +22,11 @@ pub(super) struct Pattern {
 /// Stands in for a word boundary while a pattern is taken apart; no folded text holds it.
 const BOUNDARY: char = '\u{1}';
 
-/// More ways of writing than this tell little, and cost more to look for than the pattern itself.
-const MOST_WAYS: usize = 96;
+/// More ways of writing one stretch than this are not written out.
+const MOST_WAYS: usize = 128;
+
+/// More ways of writing than this, of all alternatives together, are too many to look for.
+const MOST_WORDS: usize = 1024;
 
 impl Pattern {
     pub(super) fn new(source: String) -> Self {
@@ -67,7 +70,7 @@ fn needs(hir: &Hir) -> Vec<Vec<String>> {
                 let Some(first) = needs(way).into_iter().next() else { return Vec::new() };
                 either.extend(first);
             }
-            if either.len() > MOST_WAYS { Vec::new() } else { vec![either] }
+            if either.len() > MOST_WORDS { Vec::new() } else { vec![either] }
         }
         HirKind::Concat(parts) => {
             let mut lists = runs(parts);

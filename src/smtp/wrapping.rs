@@ -205,15 +205,15 @@ fn csv_fields(line: &str) -> Vec<&str> {
 /// from remote mail server after end of data: host … : 550 …`, `<mx.example.org #5.1.1 smtp;550 …>`.
 fn quoted(mut wrapped: Wrapped<'_>) -> Wrapped<'_> {
     let line = wrapped.reply;
-    if let Some((before, told)) = line.split_once(" said: ").filter(|(_, told)| has_code(told)) {
+    if let Some((before, told)) = split_once(line, &SAID).filter(|(_, told)| has_code(told)) {
         wrapped.host = last_host(before).or(wrapped.host);
         wrapped.recipient = wrapped.recipient.or_else(|| leading_address(before));
         wrapped.reply = told;
-    } else if let Some((before, told)) = line.split_once(" refused to talk to me: ") {
+    } else if let Some((before, told)) = split_once(line, &REFUSED) {
         wrapped.host = last_host(before).or(wrapped.host);
         wrapped.command = wrapped.command.or(Some(Command::Banner));
         wrapped.reply = told;
-    } else if let Some(at) = line.find("SMTP error from remote mail") {
+    } else if let Some(at) = REMOTE_ERROR.find(line.as_bytes()) {
         let Some((_, after)) = line[at..].split_once(" after ") else { return wrapped };
         wrapped.command = after.parse().ok().or(wrapped.command);
         if let Some((before, told)) =
@@ -232,6 +232,16 @@ fn quoted(mut wrapped: Wrapped<'_>) -> Wrapped<'_> {
         return wrapped;
     }
     without_reply_to(wrapped)
+}
+
+// Prepared once: making a searcher takes longer than searching a reply.
+static SAID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" said: "));
+static REFUSED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" refused to talk to me: "));
+static REMOTE_ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("SMTP error from remote mail"));
+
+fn split_once<'a>(line: &'a str, words: &Finder<'_>) -> Option<(&'a str, &'a str)> {
+    let at = words.find(line.as_bytes())?;
+    Some((&line[..at], &line[at + words.needle().len()..]))
 }
 
 fn has_code(text: &str) -> bool {

@@ -238,7 +238,7 @@ async fn the_time_of_the_next_try_is_read_from_the_reply() {
         ("421 4.7.0 Zu viele Nachrichten, bitte warten Sie 1 Stunde", true, json!(3600)),
         ("450 4.0.0 Glorp, retry-after: 120", true, json!(120)),
         // A limit is no advice; the category's stands.
-        ("421 4.7.0 Limit of 300 messages per 60 minutes exceeded, try again later", true, json!(1800)),
+        ("421 4.7.0 Limit of 300 messages per 60 minutes exceeded, try again later", true, json!(900)),
         // Who is dead needs no second try.
         ("550 5.1.1 User unknown, 5 minutes left", false, Value::Null),
         // Transient by its code; by its words, retrying is useless.

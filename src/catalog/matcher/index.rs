@@ -9,7 +9,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use super::words::{Word, WordsOf, beginning, pair};
+use super::words::{Word, WordsOf, pair};
 use crate::catalog::{automaton::Automaton, fold::is_word_boundary};
 
 /// A wording to be found: letters, digits, signs and spaces, folded.
@@ -44,8 +44,8 @@ pub(super) struct Index {
     texts: String,
     anchors: Vec<Anchor>,
     filed: Filed,
-    /// Whether any is filed under a beginning of two letters, which few are.
-    has_short_prefixes: bool,
+    /// For each length of a word's beginning, whether any is filed under one.
+    has_prefixes: [bool; 3],
     /// Anchors that may stand in the middle of a word.
     within_words: Vec<u32>,
     /// The shortest of those, in bytes.
@@ -123,7 +123,8 @@ impl Index {
             filed: Filed::new(filed),
             shortest_within: within_words.iter().map(length).min().unwrap_or(usize::MAX),
             unspaced_ascii: automaton.has_ascii(),
-            has_short_prefixes: places.iter().any(|places| places.whole.is_empty() && places.is_short),
+            has_prefixes: [0, 1, 2]
+                .map(|length| places.iter().any(|places| places.whole.is_empty() && places.prefix == Some(length))),
             within_words,
             unspaced,
             texts,
@@ -137,11 +138,9 @@ impl Index {
         let mut before: Option<Word> = None;
         for word in WordsOf::new(folded) {
             self.filed.look_up(word.hash, |entry| self.compare(folded, entry, word.start, take));
-            if word.prefix != 0 {
-                self.filed.look_up(beginning(word.prefix), |entry| self.compare(folded, entry, word.start, take));
-            }
-            if self.has_short_prefixes && word.short_prefix != 0 {
-                self.filed.look_up(word.short_prefix, |entry| self.compare(folded, entry, word.start, take));
+            for prefix in self.has_prefixes.iter().zip(word.prefixes).filter(|(is_used, hash)| **is_used && *hash != 0)
+            {
+                self.filed.look_up(prefix.1, |entry| self.compare(folded, entry, word.start, take));
             }
             if word.suffix != 0 {
                 self.filed.look_up(word.suffix, |entry| self.compare(folded, entry, word.end, take));
@@ -183,7 +182,10 @@ impl Index {
             let reach = text.len();
             let from = floor_boundary(folded, from.saturating_sub(reach));
             let until = floor_boundary(folded, (to + reach).min(folded.len()));
-            for (at, _) in folded[from..until].match_indices(text) {
+            // A searcher costs more to make than these few bytes to look through.
+            let windows = folded.as_bytes()[from..until].windows(text.len()).enumerate();
+            let first = text.as_bytes().first();
+            for (at, _) in windows.filter(|(_, window)| window.first() == first && *window == text.as_bytes()) {
                 let (start, end) = (from + at, from + at + text.len());
                 let touches = start < to && end > word.start as usize;
                 if touches && anchor.stands_alone(folded, start, end) {
@@ -210,8 +212,8 @@ struct Places {
     whole: Vec<(u32, u32, bool)>,
     /// The beginning of a word that may go on, or the end of one that may have begun before.
     part: Option<(u32, u32)>,
-    /// Whether that beginning has two letters only.
-    is_short: bool,
+    /// Which of [`Word::prefixes`] that is.
+    prefix: Option<usize>,
     /// Whether it contains a part of a word at all.
     has_word: bool,
 }
@@ -226,15 +228,17 @@ impl Places {
         let single = words.iter().filter(|word| is_whole(word)).map(|word| (word.hash, word.start, false));
         let pairs = words.windows(2).filter(|pair| pair.iter().all(is_whole));
         let pairs = pairs.map(|two| (pair(two[0].hash, two[1].hash), two[0].start, true));
-        let begins = |word: &&Word| word.short_prefix != 0 && !(written.open_start && word.start == 0);
         let ends = |word: &&Word| word.suffix != 0 && !(written.open_end && word.end as usize == written.text.len());
-        let prefix = |word: &Word| if word.prefix != 0 { beginning(word.prefix) } else { word.short_prefix };
-        let last_begins = words.last().filter(begins);
-        let end = || words.last().filter(ends).map(|word| (word.suffix, word.end));
+        let last = words.last();
+        // The longest beginning that the word has is shared with the fewest others.
+        let prefix = last.filter(|word| !(written.open_start && word.start == 0)).and_then(|word| {
+            let length = word.prefixes.iter().position(|hash| *hash != 0)?;
+            Some((length, (word.prefixes[length], word.start)))
+        });
         Self {
             whole: single.chain(pairs).collect(),
-            part: last_begins.map(|word| (prefix(word), word.start)).or_else(end),
-            is_short: last_begins.is_some_and(|word| word.prefix == 0),
+            part: prefix.map(|(_, part)| part).or_else(|| last.filter(ends).map(|word| (word.suffix, word.end))),
+            prefix: prefix.map(|(length, _)| length),
             has_word: !words.is_empty(),
         }
     }

@@ -19,15 +19,20 @@ pub(super) struct Matcher {
     /// For each anchor, its first owner in [`Matcher::owners`].
     owned: Vec<u32>,
     owners: Vec<Owner>,
-    /// For each anchor, its bit in [`Scan::occurring`], if a condition asks for it.
-    bits: Vec<Option<u32>>,
-    /// How many anchors conditions ask for.
-    asked: usize,
+    /// For each anchor, the first of its bits in [`Matcher::bits`].
+    asked: Vec<u32>,
+    /// Bits of [`Scan::occurring`] that an anchor sets.
+    bits: Vec<u32>,
+    /// How many bits there are.
+    conditions_asked: usize,
     /// For each phrase: what must stand in the text besides one of its own anchors.
     conditions: Vec<Conditions>,
     /// For each provider, its phrases that need no anchor: codes decide alone.
     wordless: HashMap<ProviderId, Vec<u32>>,
 }
+
+/// Anchors that most replies have fewer of, so that their list need not grow.
+const MOST_SPOKEN: usize = 48;
 
 /// Whom an anchor belongs to: finding it speaks for them.
 #[derive(Clone, Copy, Debug)]
@@ -39,15 +44,14 @@ enum Owner {
     Wait,
 }
 
-/// Anchors by their place among those that are asked for, which is their bit in [`Scan::occurring`].
+/// What must stand in the text besides: bits of [`Scan::occurring`]. An anchor that is asked for has one, and so has a list of
+/// which any one will do.
 #[derive(Debug, Default)]
 struct Conditions {
-    /// All of these must occur.
+    /// All of these must occur. With a pattern, also the lists of words that it cannot do without.
     all: Box<[u32]>,
     /// None of these may occur.
     none: Box<[u32]>,
-    /// Of each of these lists one must occur, or the phrase's pattern cannot match.
-    needs: Box<[Box<[u32]>]>,
 }
 
 /// The words of one phrase, as they stand in its file.
@@ -105,11 +109,12 @@ impl Matcher {
             .enumerate()
             .map(|(at, words)| {
                 words.any.iter().for_each(|word| anchors.add_owner(word, Owner::Phrase(at as u32)));
-                Conditions {
-                    all: anchors.asked_for(words.all),
-                    none: anchors.asked_for(words.none),
-                    needs: words.needs.iter().map(|list| anchors.asked_for(list)).collect(),
-                }
+                let each = |words: &[String], anchors: &mut Anchors| -> Vec<u32> {
+                    words.iter().map(|word| anchors.bit(vec![word.clone()])).collect()
+                };
+                let mut all = each(words.all, &mut anchors);
+                all.extend(words.needs.iter().map(|list| anchors.bit(list.clone())));
+                Conditions { all: all.into(), none: each(words.none, &mut anchors).into() }
             })
             .collect();
         for (at, words) in providers.enumerate() {
@@ -123,19 +128,23 @@ impl Matcher {
         for (at, words) in phrases.iter().enumerate().filter(|(_, words)| words.any.is_empty()) {
             wordless.entry(words.provider.unwrap_or(ProviderId::NONE)).or_default().push(at as u32);
         }
+        let mut lists: Vec<(Vec<String>, u32)> = anchors.lists.drain().collect();
+        lists.sort_unstable_by_key(|(_, bit)| *bit);
+        let mut bits: Vec<(u32, u32)> = Vec::new();
+        for (list, bit) in &lists {
+            bits.extend(list.iter().map(|word| (anchors.id(word), *bit)));
+        }
+        bits.sort_unstable();
         anchors.owners.sort_by_key(|(anchor, _)| *anchor);
-        let mut owned = vec![0u32; anchors.written.len() + 1];
-        for (anchor, _) in &anchors.owners {
-            owned[*anchor as usize + 1] += 1;
-        }
-        for at in 1..owned.len() {
-            owned[at] += owned[at - 1];
-        }
+        let count = anchors.written.len();
+        let owned = starts(count, anchors.owners.iter().map(|(anchor, _)| *anchor));
+        let asked = starts(count, bits.iter().map(|(anchor, _)| *anchor));
         Self {
             index: Index::new(&anchors.written),
             owned,
-            asked: anchors.bits.iter().flatten().count(),
-            bits: anchors.bits,
+            asked,
+            bits: bits.into_iter().map(|(_, bit)| bit).collect(),
+            conditions_asked: lists.len(),
             owners: anchors.owners.into_iter().map(|(_, owner)| owner).collect(),
             conditions,
             wordless,
@@ -144,11 +153,15 @@ impl Matcher {
 
     /// Finds what stands in `folded`.
     pub(super) fn scan(&self, folded: &str) -> Scan {
-        let mut scan = Scan { occurring: vec![0; self.asked.div_ceil(64)].into(), ..Scan::default() };
+        let mut scan = Scan {
+            spoken: Vec::with_capacity(MOST_SPOKEN),
+            occurring: vec![0; self.conditions_asked.div_ceil(64)].into(),
+            ..Scan::default()
+        };
         let (mut provider, mut blocklist) = (None, None);
         self.index.find(folded, &mut |hit: Hit| {
             let at = hit.anchor as usize;
-            if let Some(bit) = self.bits[at] {
+            for bit in &self.bits[self.asked[at] as usize..self.asked[at + 1] as usize] {
                 scan.occurring[(bit / 64) as usize] |= 1 << (bit % 64);
             }
             for owner in &self.owners[self.owned[at] as usize..self.owned[at + 1] as usize] {
@@ -211,9 +224,7 @@ impl Conditions {
     #[inline]
     fn hold(&self, scan: &Scan) -> bool {
         let occurs = |bit: &u32| scan.occurring[(bit / 64) as usize] & 1 << (bit % 64) != 0;
-        self.all.iter().all(occurs)
-            && self.needs.iter().all(|list| list.iter().any(occurs))
-            && !self.none.iter().any(occurs)
+        self.all.iter().all(occurs) && !self.none.iter().any(occurs)
     }
 }
 
@@ -245,8 +256,8 @@ struct Anchors {
     ids: HashMap<String, u32>,
     written: Vec<Written>,
     owners: Vec<(u32, Owner)>,
-    bits: Vec<Option<u32>>,
-    asked: u32,
+    /// The lists that conditions ask for, each with its bit.
+    lists: HashMap<Vec<String>, u32>,
 }
 
 impl Anchors {
@@ -260,27 +271,32 @@ impl Anchors {
         let key = [star(written.open_start), &written.text, star(written.open_end)].concat();
         *self.ids.entry(key).or_insert_with(|| {
             self.written.push(written);
-            self.bits.push(None);
             self.written.len() as u32 - 1
         })
     }
 
-    /// The bits of these words.
-    fn asked_for(&mut self, words: &[String]) -> Box<[u32]> {
-        let bit = |word: &String| {
-            let id = self.id(word) as usize;
-            *self.bits[id].get_or_insert_with(|| {
-                self.asked += 1;
-                self.asked - 1
-            })
-        };
-        words.iter().map(bit).collect()
+    /// The bit that says whether any of these words occurs; equal lists have one.
+    fn bit(&mut self, list: Vec<String>) -> u32 {
+        let next = self.lists.len() as u32;
+        *self.lists.entry(list).or_insert(next)
     }
 
     fn add_owner(&mut self, word: &str, owner: Owner) {
         let id = self.id(word);
         self.owners.push((id, owner));
     }
+}
+
+/// For sorted `ids` below `count`: where those of each begin, and where the last ones end.
+fn starts(count: usize, ids: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut starts = vec![0u32; count + 1];
+    for id in ids {
+        starts[id as usize + 1] += 1;
+    }
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    starts
 }
 
 /// Drops every match that lies within a longer one of a phrase that says something else.

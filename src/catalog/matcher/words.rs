@@ -14,16 +14,11 @@ pub(super) struct Word {
     pub(super) end: u32,
     /// Hash of the whole word.
     pub(super) hash: u32,
-    /// Hash of its first [`PREFIX`] bytes; 0 for a shorter word.
-    pub(super) prefix: u32,
-    /// Hash of its first two bytes; 0 for a shorter word.
-    pub(super) short_prefix: u32,
+    /// Hashes of its first five, three and two bytes; 0 for a shorter word.
+    pub(super) prefixes: [u32; 3],
     /// Hash of its last two bytes; 0 for a shorter word.
     pub(super) suffix: u32,
 }
-
-/// Bytes of a word by which words that begin so are found.
-pub(super) const PREFIX: usize = 3;
 
 /// The words of a text, in order.
 pub(super) struct WordsOf<'t> {
@@ -36,58 +31,91 @@ impl<'t> WordsOf<'t> {
         Self { text, at: 0 }
     }
 
-    /// The length of the word character at `at`; 0 where another character stands there.
-    #[inline]
-    fn word_character(&self, at: usize, byte: u8) -> usize {
-        if byte.is_ascii() {
-            return usize::from(byte.is_ascii_alphanumeric());
-        }
-        self.wide_word_character(at)
+    /// The length of the character outside ASCII at `at`, and whether it belongs to a word.
+    #[cold]
+    fn wide(&self, at: usize) -> (usize, bool) {
+        self.text[at..].chars().next().map_or((1, false), |c| (c.len_utf8(), is_spaced_word(c)))
     }
 
-    #[cold]
-    fn wide_word_character(&self, at: usize) -> usize {
-        self.text[at..].chars().next().filter(|c| is_spaced_word(*c)).map_or(0, char::len_utf8)
+    /// Where the next word begins.
+    #[inline]
+    fn next_start(&self) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
+        loop {
+            at += bytes.get(at..)?.iter().position(|byte| KINDS[usize::from(*byte)] != OTHER)?;
+            if bytes[at].is_ascii() {
+                return Some(at);
+            }
+            match self.wide(at) {
+                (_, true) => return Some(at),
+                (length, false) => at += length,
+            }
+        }
     }
 }
+
+/// What a byte may be part of: a word, something else, or a character that has to be decoded.
+static KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => WORD,
+            0..0x80 => OTHER,
+            _ => WIDE,
+        };
+        byte += 1;
+    }
+    kinds
+};
+const OTHER: u8 = 0;
+const WORD: u8 = 1;
+const WIDE: u8 = 2;
 
 impl Iterator for WordsOf<'_> {
     type Item = Word;
 
     #[inline]
     fn next(&mut self) -> Option<Word> {
+        let start = self.next_start()?;
         let bytes = self.text.as_bytes();
-        let mut at = self.at;
-        // Both loops step over whole characters, so no byte in the middle of one is ever asked about.
-        while self.word_character(at, *bytes.get(at)?) == 0 {
-            at += if bytes[at].is_ascii() { 1 } else { self.text[at..].chars().next().map_or(1, char::len_utf8) };
-        }
-        let start = at;
-        let (mut hash, mut prefix) = (SEED, 0);
+        let mut hash = SEED;
+        let mut at = start;
         loop {
-            let length = bytes.get(at).map_or(0, |byte| self.word_character(at, *byte));
-            if length == 0 {
+            let rest = &bytes[at..];
+            let mut length = 0;
+            for &byte in rest {
+                if KINDS[usize::from(byte)] != WORD {
+                    break;
+                }
+                hash = step(hash, byte);
+                length += 1;
+            }
+            at += length;
+            if rest.get(length).is_none_or(u8::is_ascii) {
                 break;
             }
-            for &byte in &bytes[at..at + length] {
-                hash = step(hash, byte);
-                at += 1;
-                if at - start == PREFIX {
-                    prefix = hash;
-                }
-            }
+            let (length, true) = self.wide(at) else { break };
+            hash = bytes[at..at + length].iter().fold(hash, |hash, byte| step(hash, *byte));
+            at += length;
         }
         self.at = at;
-        let suffix = match bytes[start..at] {
-            [.., a, b] => finish(step(step(SEED ^ 0x27d4_eb2f, a), b)),
-            _ => 0,
+        let word = &bytes[start..at];
+        let of = |seed: u32, part: Option<&[u8]>| {
+            part.map_or(0, |part| finish(part.iter().fold(seed, |hash, byte| step(hash, *byte))))
         };
-        let short_prefix = match bytes[start..at] {
-            [a, b, ..] => finish(step(step(SEED ^ 0x1656_67b1, a), b)),
-            _ => 0,
-        };
-        let (start, end) = (start as u32, at as u32);
-        Some(Word { start, end, hash: finish(hash), prefix: finish(prefix), short_prefix, suffix })
+        Some(Word {
+            start: start as u32,
+            end: at as u32,
+            hash: finish(hash),
+            prefixes: [
+                of(SEED ^ 0x5bd1_e995, word.first_chunk::<5>().map(<[u8; 5]>::as_slice)),
+                of(SEED ^ 0x1656_67b1, word.first_chunk::<3>().map(<[u8; 3]>::as_slice)),
+                of(SEED ^ 0xc2b2_ae3d, word.first_chunk::<2>().map(<[u8; 2]>::as_slice)),
+            ],
+            suffix: of(SEED ^ 0x27d4_eb2f, word.last_chunk::<2>().map(<[u8; 2]>::as_slice)),
+        })
     }
 }
 
@@ -112,12 +140,6 @@ pub(super) fn pair(first: u32, second: u32) -> u32 {
     finish(first.rotate_left(7) ^ second.wrapping_mul(0x9e37_79b1))
 }
 
-/// The hash of the beginning of a word, told from that of a whole word of the same letters.
-#[inline]
-pub(super) fn beginning(prefix: u32) -> u32 {
-    finish(prefix ^ 0x5bd1_e995)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +157,7 @@ mod tests {
 
     #[test]
     fn equal_words_have_equal_hashes_wherever_they_stand() {
-        let hashes = |text: &str| -> Vec<(u32, u32)> { WordsOf::new(text).map(|w| (w.hash, w.prefix)).collect() };
+        let hashes = |text: &str| -> Vec<(u32, u32)> { WordsOf::new(text).map(|w| (w.hash, w.prefixes[1])).collect() };
         let (a, b) = (hashes("user unknown"), hashes("<unknown> user"));
         assert_eq!((a[0], a[1]), (b[1], b[0]));
         assert_eq!(hashes("blocked")[0].1, hashes("blocklist")[0].1, "the same beginning");
