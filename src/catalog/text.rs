@@ -11,42 +11,44 @@ pub const DEFAULT_LANGUAGE: &str = "en";
 /// The languages that every text must have.
 pub const REQUIRED_LANGUAGES: [&str; 2] = ["en", "de"];
 
+// Both keep pairs rather than maps: there are thousands of texts in two languages each, and the smallest map takes half a KiB.
+
 /// One text in several languages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BTreeMap<String, String>")]
-pub struct Text(BTreeMap<String, String>);
+pub struct Text(Box<[(Box<str>, Box<str>)]>);
 
 /// A list of texts in several languages, equally long in each.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Vec<String>>")]
-pub struct Texts(BTreeMap<String, Vec<String>>);
+pub struct Texts(Box<[(Box<str>, Vec<String>)]>);
 
 impl Text {
     /// The text in `language`, else in English.
     pub fn get(&self, language: &str) -> &str {
-        self.0.get(language).or_else(|| self.0.get(DEFAULT_LANGUAGE)).map_or("", String::as_str)
+        find(&self.0, language).map_or("", AsRef::as_ref)
     }
 
     /// The languages this text is written in.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.iter().map(|(language, _)| language.as_ref())
     }
 
     /// The text in every language.
     pub fn all(&self) -> impl Iterator<Item = &str> {
-        self.0.values().map(String::as_str)
+        self.0.iter().map(|(_, text)| text.as_ref())
     }
 }
 
 impl Texts {
     /// The list in `language`, else in English.
     pub fn get(&self, language: &str) -> &[String] {
-        self.0.get(language).or_else(|| self.0.get(DEFAULT_LANGUAGE)).map_or(&[], Vec::as_slice)
+        find(&self.0, language).map_or(&[], Vec::as_slice)
     }
 
     /// Every item in every language.
     pub fn all(&self) -> impl Iterator<Item = &str> {
-        self.0.values().flatten().map(String::as_str)
+        self.0.iter().flat_map(|(_, list)| list).map(String::as_str)
     }
 
     /// Whether there is nothing in the list.
@@ -62,7 +64,7 @@ impl TryFrom<BTreeMap<String, String>> for Text {
         check_languages(&texts)?;
         match texts.iter().find(|(_, text)| text.trim().is_empty()) {
             Some((language, _)) => Err(format!("the {language:?} text is empty")),
-            None => Ok(Self(texts)),
+            None => Ok(Self(texts.into_iter().map(|(language, text)| (language.into(), text.into())).collect())),
         }
     }
 }
@@ -84,8 +86,14 @@ impl TryFrom<BTreeMap<String, Vec<String>>> for Texts {
                 ));
             }
         }
-        Ok(Self(texts))
+        Ok(Self(texts.into_iter().map(|(language, list)| (language.into(), list)).collect()))
     }
+}
+
+/// What stands under `language`, else what stands under English.
+fn find<'t, T>(texts: &'t [(Box<str>, T)], language: &str) -> Option<&'t T> {
+    let under = |wanted: &str| texts.iter().find(|(known, _)| &**known == wanted).map(|(_, text)| text);
+    under(language).or_else(|| under(DEFAULT_LANGUAGE))
 }
 
 fn check_languages<T>(texts: &BTreeMap<String, T>) -> Result<(), String> {
