@@ -58,7 +58,7 @@ pub use source::{Citation, Source};
 pub use text::{DEFAULT_LANGUAGE, REQUIRED_LANGUAGES, Text, Texts};
 pub use view::{
     BlocklistEntry, CategoryView, CodeKind, CodeQuery, CodeView, DigitView, LinkView, ObservationView, ProviderView,
-    RegisteredPair, RetryView, SourceView, SubjectView, UnknownCode,
+    RegisteredPair, RetryView, RuleView, SourceView, SubjectView, UnknownCode,
 };
 pub use vocabulary::{
     Action, BounceType, CodeStatus, Frequency, Group, Kind, Outcome, Reason, Responsible, Scope, Severity, Suppress,
