@@ -9,6 +9,7 @@ use regex_syntax::{
 
 /// Stands in for a word boundary while a pattern is taken apart; no folded text holds it.
 const BOUNDARY: char = '\u{1}';
+const BOUNDARY_TEXT: &str = "\u{1}";
 
 /// More ways of writing one stretch than this are not written out.
 const MOST_WAYS: usize = 128;
@@ -23,49 +24,68 @@ const MOST_WORDS: usize = 1024;
 pub(super) fn of(pattern: &str) -> Result<Vec<Vec<String>>, String> {
     let unicode = !pattern.is_ascii();
     let parsed = ParserBuilder::new().unicode(unicode).utf8(unicode).build().parse(pattern);
-    parsed.map(|hir| needs(&hir)).map_err(|error| error.to_string())
+    parsed.map(|hir| needs(&hir, "")).map_err(|error| error.to_string())
 }
 
-fn needs(hir: &Hir) -> Vec<Vec<String>> {
+/// `before` is what is known of the place where `hir` begins: a boundary, or nothing.
+fn needs(hir: &Hir, before: &str) -> Vec<Vec<String>> {
     match hir.kind() {
-        HirKind::Capture(capture) => needs(&capture.sub),
+        HirKind::Capture(capture) => needs(&capture.sub, before),
+        HirKind::Repetition(repeated) if repeated.min > 0 => needs(&repeated.sub, before),
         HirKind::Alternation(ways) => {
             // Whichever way it matches, one of that way's words is there; so one of all ways' words is.
             let mut either = Vec::new();
             for way in ways {
-                let Some(first) = needs(way).into_iter().next() else { return Vec::new() };
+                let Some(first) = needs(way, before).into_iter().next() else { return Vec::new() };
                 either.extend(first);
             }
             if either.len() > MOST_WORDS { Vec::new() } else { vec![either] }
         }
         HirKind::Concat(parts) => {
-            let mut lists = runs(parts);
+            let mut lists = runs(parts, before);
             // What holds the longest words rules out most texts.
             lists.sort_by_key(|list| std::cmp::Reverse(list.iter().map(String::len).min()));
             lists.truncate(2);
             lists
         }
-        _ => runs(std::slice::from_ref(hir)),
+        _ => runs(std::slice::from_ref(hir), before),
     }
 }
 
-/// The stretches of a sequence that can be written in few ways, each with all its ways.
-fn runs(parts: &[Hir]) -> Vec<Vec<String>> {
+/// The stretches of a sequence that can be written in few ways, each with all its ways, and what its other parts need.
+fn runs(parts: &[Hir], before: &str) -> Vec<Vec<String>> {
     let mut lists = Vec::new();
-    let mut run = vec![String::new()];
+    let mut run = vec![before.to_owned()];
     for part in parts {
         match ways(part) {
             Some(ways) if run.len() * ways.len() <= MOST_WAYS => {
                 run = run.iter().flat_map(|before| ways.iter().map(move |way| format!("{before}{way}"))).collect();
             }
-            other => {
+            known => {
+                let is_boundary = |way: &String| way.ends_with(|c: char| !c.is_alphanumeric());
+                let before = if run.iter().all(is_boundary) { BOUNDARY_TEXT } else { "" };
                 lists.extend(as_words(&run));
-                run = other.filter(|ways| ways.len() <= MOST_WAYS).unwrap_or_else(|| vec![String::new()]);
+                if known.is_none() && has_inside(part) {
+                    lists.extend(needs(part, before).into_iter().filter(|list| !list.is_empty()));
+                }
+                run = match known {
+                    Some(ways) if ways.len() <= MOST_WAYS => ways.iter().map(|way| format!("{before}{way}")).collect(),
+                    _ => vec![String::new()],
+                };
             }
         }
     }
     lists.extend(as_words(&run));
     lists
+}
+
+/// Whether there is something within `part` that every match of it holds.
+fn has_inside(part: &Hir) -> bool {
+    match part.kind() {
+        HirKind::Capture(_) | HirKind::Concat(_) | HirKind::Alternation(_) => true,
+        HirKind::Repetition(repeated) => repeated.min > 0 && has_inside(&repeated.sub),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
 }
 
 /// Every text that `hir` matches, if they are few.
@@ -145,6 +165,8 @@ mod tests {
             (r"(?:^|[ (])dy-001\b", vec![vec!["(dy-001", "dy-001"]]),
             (r"\bfull\b|\bover quota\b", vec![vec!["full", "over quota"]]),
             (r"\bknown? user\b", vec![vec!["know user", "known user"]]),
+            (r"\buser\b.*\bgone away\b|\bbox\b.*\bshut\b", vec![vec!["gone away", "shut"]]),
+            (r"\b(?:[a-z]+ (?:full|empty)|quota)\b", vec![vec!["empty*", "full*", "quota*"]]),
             (r"\S+@\S+", vec![]),
             (r"\bfull\b|\S+", vec![]),
         ] {
