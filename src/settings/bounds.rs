@@ -81,6 +81,26 @@ pub struct Bounds {
         value_parser = RangedU64ValueParser::<usize>::new().range(1024..=1_073_741_824))]
     pub max_text_bytes: usize,
 
+    /// Items of a batch in one document
+    #[arg(long, env = "RETOURE_MAX_BATCH_ITEMS", value_name = "NUMBER", default_value_t = Limits::default().batch_items,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub max_batch_items: usize,
+
+    /// The longest batch in one document, in bytes
+    #[arg(long, env = "RETOURE_MAX_BATCH_BYTES", value_name = "BYTES", default_value_t = Limits::default().batch_bytes,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1024..=1_073_741_824))]
+    pub max_batch_bytes: usize,
+
+    /// The longest line of a stream, in bytes
+    #[arg(long, env = "RETOURE_MAX_LINE_BYTES", value_name = "BYTES", default_value_t = Limits::default().line_bytes,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1024..=1_073_741_824))]
+    pub max_line_bytes: usize,
+
+    /// How long a stream may stand still, in seconds
+    #[arg(long, env = "RETOURE_STREAM_IDLE_SECONDS", value_name = "SECONDS", default_value_t = 60,
+        value_parser = value_parser!(u64).range(1..=86_400))]
+    pub stream_idle_seconds: u64,
+
     /// Items on one page of a list
     #[arg(long, env = "RETOURE_MAX_PAGE_ITEMS", value_name = "NUMBER", default_value_t = Limits::default().page_items,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
@@ -101,9 +121,12 @@ impl Bounds {
             header_fields: self.max_header_fields,
             recipients: self.max_recipients,
             page_items: self.max_page_items,
+            batch_items: self.max_batch_items,
+            batch_bytes: self.max_batch_bytes,
+            line_bytes: self.max_line_bytes,
             request_time: Duration::from_secs(self.request_seconds),
             body_idle_time: Duration::from_secs(self.body_seconds),
-            ..Limits::default()
+            stream_idle_time: Duration::from_secs(self.stream_idle_seconds),
         }
     }
 }

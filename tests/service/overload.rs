@@ -128,3 +128,19 @@ fn a_body_that_stands_still_is_not_waited_for() {
     assert_eq!(answer.status, 408);
     assert!(answer.body.contains("the body stood still for too long"), "{answer:?}");
 }
+
+#[test]
+fn a_batch_is_as_large_as_its_settings_say() {
+    let process = Process::start(&["--max-batch-items", "1"]);
+    let batch = |items: &str| {
+        let body = format!("{{\"items\":[{items}]}}");
+        process.ask(&format!(
+            "POST /v1/classify/batch HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    };
+    let item = "{\"reply\":\"550 5.1.1 User unknown\"}";
+    assert_eq!(batch(item).status, 200);
+    assert_eq!(batch(&format!("{item},{item}")).status, 413);
+}
