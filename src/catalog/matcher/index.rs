@@ -4,8 +4,8 @@
 //! of its last word. A text is looked at word by word; what is filed under a word is then compared byte by byte. So the cost grows with the
 //! text and with what really stands in it, not with the number of anchors, and building takes one pass over them.
 //!
-//! Compared with one Aho-Corasick automaton over all anchors (25,000 of them, most in languages that a text is not written
-//! in), this takes a tenth of the time to build and a tenth of the memory, and a fifth of the time per text.
+//! The alternative, one Aho-Corasick automaton over all anchors (25,000 of them, most in languages that a text is not written
+//! in), took 65 of the 260 ms that a load then lasted.
 
 use std::ops::Range;
 
