@@ -16,48 +16,73 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { fold_ascii(text) } else { Cow::Owned(fold_unicode(text)) }
 }
 
+/// Appends the folded form of `text` to `out`, which is empty.
+pub(crate) fn fold_into(text: &str, out: &mut String) {
+    debug_assert!(out.is_empty(), "what stands there would change how the text begins");
+    if !text.is_ascii() {
+        fold_unicode_into(text, out);
+    } else if is_plain(text) {
+        out.push_str(text);
+        out.make_ascii_lowercase();
+    } else {
+        fold_ascii_into(text, out);
+    }
+}
+
 /// ASCII is by far the most, and mostly needs nothing but lower case: two passes that the compiler turns into vector
 /// instructions, where a loop that decides byte by byte took twenty times as long.
 fn fold_ascii(text: &str) -> Cow<'_, str> {
+    if !is_plain(text) {
+        let mut out = String::with_capacity(text.len());
+        fold_ascii_into(text, &mut out);
+        return Cow::Owned(out);
+    }
+    let is_lower = !text.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) }
+}
+
+/// Whether text in ASCII needs nothing but lower case.
+fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let needs_care = |byte: u8| byte < b' ' || byte == 0x7f || byte == b'`';
     let doubled = bytes
         .iter()
         .zip(bytes.get(1..).unwrap_or_default())
         .fold(false, |found, (a, b)| found | (*a == b' ' && *b == b' '));
-    let is_plain = !doubled
+    !doubled
         && !bytes.iter().fold(false, |found, byte| found | needs_care(*byte))
         && bytes.first() != Some(&b' ')
-        && bytes.last() != Some(&b' ');
-    if !is_plain {
-        let mut out = String::with_capacity(text.len());
-        for byte in text.bytes() {
-            push_folded(&mut out, if byte == b'`' { '\'' } else { char::from(byte.to_ascii_lowercase()) });
-        }
-        trim_end(&mut out);
-        return Cow::Owned(out);
+        && bytes.last() != Some(&b' ')
+}
+
+fn fold_ascii_into(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        push_folded(out, if byte == b'`' { '\'' } else { char::from(byte.to_ascii_lowercase()) });
     }
-    let is_lower = !bytes.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase());
-    if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) }
+    trim_end(out);
 }
 
 fn fold_unicode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    fold_unicode_into(text, &mut out);
+    out
+}
+
+fn fold_unicode_into(text: &str, out: &mut String) {
     for c in text.chars() {
         match u32::from(c) {
-            0..0x80 => push_folded(&mut out, if c == '`' { '\'' } else { c.to_ascii_lowercase() }),
+            0..0x80 => push_folded(out, if c == '`' { '\'' } else { c.to_ascii_lowercase() }),
             FIRST_KNOWN..BEHIND_KNOWN => {
                 for c in KNOWN[(u32::from(c) - FIRST_KNOWN) as usize].chars() {
-                    push_folded(&mut out, c);
+                    push_folded(out, c);
                 }
             }
             // Ideographs have neither case nor accents.
             0x4e00..0xa000 => out.push(c),
-            _ => fold_character(c, &mut out),
+            _ => fold_character(c, out),
         }
     }
-    trim_end(&mut out);
-    out
+    trim_end(out);
 }
 
 /// The first character whose folded form is kept.

@@ -45,9 +45,10 @@ pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, 
 pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
+pub(crate) use fold::fold_into;
 pub use keeping::{Keeping, KeptRule};
 pub use line_pattern::{LineFacts, LinePattern, Slot};
-pub use matcher::{Found, Scan};
+pub use matcher::{Found, Origin, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
@@ -66,7 +67,10 @@ pub use vocabulary::{
 };
 pub use wait::Wait;
 
-use crate::smtp::{Command, EnhancedCode, ReplyCode};
+use crate::{
+    classify::Memo,
+    smtp::{Command, EnhancedCode, ReplyCode},
+};
 
 /// A checked catalogue.
 #[derive(Debug)]
@@ -85,6 +89,7 @@ pub struct Catalog {
     matcher: matcher::Matcher,
     providers: Vec<Provider>,
     blocklists: Vec<Blocklist>,
+    hosts: provider::Hosts,
     waits: wait::Waits,
     calibration: Calibration,
     reasons: BTreeMap<Reason, Text>,
@@ -93,6 +98,8 @@ pub struct Catalog {
     rescue: Rescue,
     /// Made when somebody first searches.
     index: OnceLock<search::Index>,
+    /// Held here since it is forgotten together with the rules that it comes from.
+    memo: Memo,
 }
 
 impl Catalog {
@@ -210,14 +217,25 @@ impl Catalog {
         &self.phrases
     }
 
-    /// Finds what stands in `folded` ([`fold`]): one pass for phrases, providers and blocklists.
-    pub fn scan(&self, folded: &str) -> Scan {
-        self.matcher.scan(folded)
+    /// Appends to `out` what rules look at of a folded text ([`fold`]): names, addresses, ids and numbers that no rule knows give
+    /// way to stand-ins.
+    pub fn write_gist(&self, folded: &str, out: &mut String) {
+        self.matcher.write_gist(folded, out);
     }
 
-    /// Every phrase of the `scan` of `folded` whose conditions on what else is known hold.
-    pub fn find_phrases(&self, folded: &str, scan: &Scan, known: &Known) -> Vec<Found> {
-        self.matcher.find(&self.phrases, (folded, scan), known.provider, |phrase| phrase.allows(known))
+    /// The same as a text of its own, and where its parts stood.
+    pub fn gist(&self, folded: &str) -> (String, Origin) {
+        self.matcher.gist_with_origin(folded)
+    }
+
+    /// Finds what stands in a gist ([`Catalog::gist`]): one pass for phrases, providers and blocklists.
+    pub fn scan(&self, gist: &str) -> Scan {
+        self.matcher.scan(gist)
+    }
+
+    /// Every phrase of the `scan` of `gist` whose conditions on what else is known hold.
+    pub fn find_phrases(&self, gist: &str, scan: &Scan, known: &Known) -> Vec<Found> {
+        self.matcher.find(&self.phrases, (gist, scan), known.provider, |phrase| phrase.allows(known))
     }
 
     /// Every provider, in the order of the files.
@@ -236,12 +254,17 @@ impl Catalog {
         Some((ProviderId(at as u16), &self.providers[at]))
     }
 
-    /// The provider that answered: by the host's name, else by what its replies give away.
-    pub fn recognise_provider(&self, remote_host: Option<&str>, scan: &Scan) -> Option<(ProviderId, RecognisedBy)> {
-        let by_host = remote_host.and_then(|host| self.providers.iter().position(|provider| provider.has_host(host)));
-        let found = by_host.map(|at| (at, RecognisedBy::RemoteHost));
-        let (at, by) = found.or_else(|| Some((scan.provider()?, RecognisedBy::Reply)))?;
-        Some((ProviderId(at as u16), by))
+    /// The provider whose host this is.
+    pub fn provider_of_host(&self, host: &str) -> Option<ProviderId> {
+        self.hosts.find(host)
+    }
+
+    /// The provider that answered: by its host, where that was known, else by what its replies give away.
+    pub fn recognise_provider(&self, by_host: Option<ProviderId>, scan: &Scan) -> Option<(ProviderId, RecognisedBy)> {
+        match by_host {
+            Some(id) => Some((id, RecognisedBy::RemoteHost)),
+            None => Some((ProviderId(scan.provider()? as u16), RecognisedBy::Reply)),
+        }
     }
 
     /// Every dialect, in the order of the files.
@@ -265,9 +288,14 @@ impl Catalog {
         self.reasons.get(&reason).map_or("", |text| text.get(language))
     }
 
-    /// When folded text says to try again, where it names a time.
-    pub fn find_wait(&self, folded: &str, scan: &Scan) -> Option<Wait<'_>> {
-        scan.speaks_of_waiting().then(|| self.waits.find(folded)).flatten()
+    /// When folded text says to try again, where it names a time. Where its [`Scan`] does not speak of waiting, it does not.
+    pub fn find_wait(&self, folded: &str) -> Option<Wait<'_>> {
+        self.waits.find(folded)
+    }
+
+    /// What was decided lately.
+    pub(crate) fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     /// What is known of reports in no known form.
@@ -278,10 +306,5 @@ impl Catalog {
     /// Every blocklist, in the order of the files.
     pub fn blocklists(&self) -> &[Blocklist] {
         &self.blocklists
-    }
-
-    /// The blocklist that a text names; where several are named, the most specific wording counts.
-    pub fn find_blocklist(&self, scan: &Scan) -> Option<&Blocklist> {
-        scan.blocklist().map(|at| &self.blocklists[at])
     }
 }

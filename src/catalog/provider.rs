@@ -1,5 +1,7 @@
 //! A provider: who runs a mailbox or a gateway, how its replies are recognised, and where to turn to.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::{source::Citation, text::Text};
@@ -47,13 +49,30 @@ pub enum RecognisedBy {
     Rule,
 }
 
-impl Provider {
-    /// Whether `host` is one of its hosts or below one.
-    pub fn has_host(&self, host: &str) -> bool {
+/// Which hosts are whose.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    owners: HashMap<Box<str>, ProviderId>,
+}
+
+impl Hosts {
+    /// The hosts of each provider, in the order of the catalogue.
+    pub(super) fn new<'a>(of_each: impl Iterator<Item = &'a [String]>) -> Self {
+        let mut owners = HashMap::new();
+        for (at, hosts) in of_each.enumerate() {
+            for host in hosts {
+                // Where two claim one host, it is the first's.
+                owners.entry(host.as_str().into()).or_insert(ProviderId(at as u16));
+            }
+        }
+        Self { owners }
+    }
+
+    /// Whose `host` is: of the hosts that it is, or is below, the first in the catalogue counts.
+    pub(super) fn find(&self, host: &str) -> Option<ProviderId> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        self.hosts.iter().any(|suffix| {
-            host.strip_suffix(suffix.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        })
+        let below = host.bytes().enumerate().filter(|(_, byte)| *byte == b'.').map(|(dot, _)| &host[dot + 1..]);
+        std::iter::once(host.as_str()).chain(below).filter_map(|name| self.owners.get(name)).min().copied()
     }
 }
 
@@ -63,11 +82,18 @@ mod tests {
 
     #[test]
     fn hosts_are_compared_by_labels() {
-        let provider: Provider = toml::from_str(
-            "id = 'x'\nname = 'X'\nhosts = ['example.com']\nsummary = { en = 'a', de = 'b' }\nsources = ['practice']",
-        )
-        .unwrap();
-        assert!(provider.has_host("mx.Example.com.") && provider.has_host("example.com"));
-        assert!(!provider.has_host("notexample.com") && !provider.has_host("example.com.example.org"));
+        let of_each = [vec!["example.org".to_owned()], vec!["example.com".to_owned(), "mx.example.org".to_owned()]];
+        let hosts = Hosts::new(of_each.iter().map(Vec::as_slice));
+        for (host, expected) in [
+            ("mx.Example.com.", Some(1)),
+            ("example.com", Some(1)),
+            ("notexample.com", None),
+            ("example.com.example.test", None),
+            // Below both: the first counts.
+            ("mx.example.org", Some(0)),
+            ("", None),
+        ] {
+            assert_eq!(hosts.find(host).map(|id| id.0), expected, "{host:?}");
+        }
     }
 }

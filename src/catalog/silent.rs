@@ -11,7 +11,7 @@ use super::{
 pub struct Silent<'a> {
     /// The rule.
     pub phrase: &'a Phrase,
-    /// What it matched, where all its words were found.
+    /// What it matched in the folded text, where all its words were found.
     pub place: Option<(usize, usize)>,
     /// Why it did not speak.
     pub why: Why<'a>,
@@ -35,16 +35,17 @@ pub enum Why<'a> {
 impl Catalog {
     /// Every rule that has a word in `folded` and is not among those that [`Catalog::find_phrases`] finds.
     pub fn find_silent(&self, folded: &str, known: &Known) -> Vec<Silent<'_>> {
-        let scan = self.scan(folded);
-        let spoke = self.find_phrases(folded, &scan, known);
+        let (gist, origin) = self.gist(folded);
+        let scan = self.scan(&gist);
+        let spoke = self.find_phrases(&gist, &scan, known);
         scan.phrases()
             .filter(|at| !spoke.iter().any(|found| found.phrase == *at))
             .filter_map(|at| {
                 let phrase = &self.phrases[at as usize];
-                let alone = self.matcher.find(&self.phrases, (folded, &scan), None, |other| other.id == phrase.id);
+                let alone = self.matcher.find(&self.phrases, (&gist, &scan), None, |other| other.id == phrase.id);
                 let Some(found) = alone.first() else { return Some(Silent { phrase, place: None, why: Why::Words }) };
                 let why = phrase.misses(known).or_else(|| self.hidden(phrase, found, &spoke))?;
-                Some(Silent { phrase, place: Some((found.start as usize, found.end as usize)), why })
+                Some(Silent { phrase, place: Some(origin.of(found.start as usize, found.end as usize)), why })
             })
             .collect()
     }

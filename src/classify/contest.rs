@@ -43,7 +43,7 @@ fn winner(catalog: &Catalog, rule: &KeptRule, example: &str) -> Option<String> {
         return None;
     }
     let (_, speaker) = decision.settled_by(catalog);
-    let by = speaker.map(|speaker| format!(" by {}", speaker.place.rule())).unwrap_or_default();
+    let by = speaker.map(|rule| format!(" by {rule}")).unwrap_or_default();
     Some(format!("{}{by}", category.unwrap_or("no failure")))
 }
 

@@ -1,7 +1,9 @@
 //! What settled a decision, and what each category came to: told from its evidence, so that weighing need not keep it.
 
+use std::borrow::Cow;
+
 use super::{
-    decision::{Decision, EvidenceSource, Weighed},
+    decision::{Decision, EvidenceSource, Piece},
     weigh::{CLEAR, together},
 };
 use crate::catalog::{Catalog, CategoryId, Kind, Reason};
@@ -18,32 +20,37 @@ pub struct CategoryScore {
 }
 
 impl<'a> Decision<'a> {
-    /// What settled it, and the strongest evidence of that kind.
-    pub fn settled_by(&self, catalog: &Catalog) -> (Reason, Option<&Weighed<'a>>) {
+    /// What settled it, and the strongest rule or code of that kind.
+    pub fn settled_by(&self, catalog: &'a Catalog) -> (Reason, Option<Cow<'a, str>>) {
+        let (reason, speaker) = self.speaker(catalog);
+        (reason, speaker.map(|piece| piece.rule(catalog)))
+    }
+
+    fn speaker(&self, catalog: &Catalog) -> (Reason, Option<&Piece>) {
         if self.category.is_none() {
             let reason = match self.kind {
-                Kind::Delivered | Kind::Intermediate if !self.evidence.is_empty() => Reason::PositiveCode,
+                Kind::Delivered | Kind::Intermediate if !self.pieces().is_empty() => Reason::PositiveCode,
                 _ => Reason::Report,
             };
-            return (reason, self.evidence.first());
+            return (reason, self.pieces().first());
         }
         // The strongest words come first, and words before codes.
-        let mut speakers = self.evidence.iter().filter(|weighed| weighed.category == self.category).peekable();
+        let mut speakers = self.pieces().iter().filter(|piece| piece.category == self.category).peekable();
         let Some(&first) = speakers.peek() else {
             let is_unknown = self.category == Some(catalog.unknown());
             debug_assert!(is_unknown, "a category comes from evidence");
             return (Reason::Nothing, None);
         };
-        let own = speakers.find(|weighed| weighed.source == EvidenceSource::Provider && weighed.weight >= CLEAR);
+        let own = speakers.find(|piece| piece.source == EvidenceSource::Provider && piece.weight >= CLEAR);
         if let Some(own) = own {
             return (Reason::ProviderRule, Some(own));
         }
-        let is_code = |weighed: &&Weighed<'_>| {
-            matches!(weighed.source, EvidenceSource::EnhancedCode | EvidenceSource::ReplyCode | EvidenceSource::Command)
+        let is_code = |piece: &&Piece| {
+            matches!(piece.source, EvidenceSource::EnhancedCode | EvidenceSource::ReplyCode | EvidenceSource::Command)
         };
         let reason = match first.source {
             EvidenceSource::Phrase | EvidenceSource::Provider => {
-                let mut codes = self.evidence.iter().filter(is_code).peekable();
+                let mut codes = self.pieces().iter().filter(is_code).peekable();
                 let against = codes.peek().is_some() && codes.all(|code| code.category != self.category);
                 if against { Reason::WordsOverCodes } else { Reason::Words }
             }
@@ -56,16 +63,16 @@ impl<'a> Decision<'a> {
     /// What the evidence came to for each category, the strongest first.
     pub fn scores(&self) -> Vec<CategoryScore> {
         let mut scores: Vec<CategoryScore> = Vec::new();
-        for weighed in &self.evidence {
-            let Some(category) = weighed.category else { continue };
+        for piece in self.pieces().iter() {
+            let Some(category) = piece.category else { continue };
             let at = scores.iter().position(|score| score.category == category).unwrap_or_else(|| {
                 scores.push(CategoryScore { category, score: 0.0, words: 0.0 });
                 scores.len() - 1
             });
             let score = &mut scores[at];
-            score.score = together(score.score, weighed.weight);
-            if matches!(weighed.source, EvidenceSource::Phrase | EvidenceSource::Provider) {
-                score.words = together(score.words, weighed.weight);
+            score.score = together(score.score, piece.weight);
+            if matches!(piece.source, EvidenceSource::Phrase | EvidenceSource::Provider) {
+                score.words = together(score.words, piece.weight);
             }
         }
         scores.sort_by(|a, b| b.score.total_cmp(&a.score));

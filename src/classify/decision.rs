@@ -1,12 +1,16 @@
 //! What weighing comes to, without texts: small, and in no language.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::memo::Remembered;
 use crate::{
-    catalog::{Action, Blocklist, BounceType, CategoryId, Kind, Listed, Phrase, ProviderId, RecognisedBy, Scope},
+    catalog::{
+        Action, Blocklist, BounceType, Catalog, CategoryId, Kind, Listed, Origin, Phrase, ProviderId, RecognisedBy,
+        Scope, Wait, fold,
+    },
     smtp::{EnhancedCode, Permanence, ReplyCode},
 };
 
@@ -35,10 +39,123 @@ pub struct Decision<'a> {
     pub provider: Option<(ProviderId, RecognisedBy)>,
     /// The strongest phrase that speaks for the category.
     pub wording: Option<&'a Phrase>,
-    /// All that spoke, the strongest of each source first.
-    pub evidence: Vec<Weighed<'a>>,
-    /// The folded text that [`Place::Text`] points into.
-    pub folded: Cow<'a, str>,
+    /// All that spoke besides the time for the next try, the strongest of each source first.
+    pub(super) spoke: Spoke,
+    /// When the server itself says to try again.
+    pub(super) wait: Option<Wait<'a>>,
+    /// The words that were weighed.
+    pub(super) text: &'a str,
+}
+
+impl<'a> Decision<'a> {
+    /// That nothing failed, or nothing is known: a kind, and no evidence.
+    pub(super) fn without_evidence(kind: Kind, permanence: Option<Permanence>) -> Self {
+        Self {
+            kind,
+            permanence,
+            bounce_type: BounceType::None,
+            category: None,
+            scope: Scope::None,
+            action: Action::None,
+            confidence: 0.99,
+            retry: (false, None),
+            blocklist: None,
+            provider: None,
+            wording: None,
+            spoke: Spoke::Codes(Box::default()),
+            wait: None,
+            text: "",
+        }
+    }
+
+    pub(super) fn pieces(&self) -> &[Piece] {
+        match &self.spoke {
+            Spoke::Remembered(remembered) => &remembered.settled.pieces,
+            Spoke::Codes(pieces) => pieces,
+        }
+    }
+
+    /// The text that was weighed, folded; evidence stands in it.
+    pub fn folded(&self) -> Cow<'a, str> {
+        fold(self.text)
+    }
+
+    /// The ids of the rules whose words were found; a rule is there once.
+    pub fn rules(&self, catalog: &'a Catalog) -> impl Iterator<Item = &'a str> {
+        let rule = |piece: &Piece| match piece.place {
+            Spot::Gist { phrase, .. } => Some(catalog.phrases()[phrase as usize].id.as_str()),
+            Spot::Enhanced(_) | Spot::Reply(_) => None,
+        };
+        self.pieces().iter().filter_map(rule).chain(self.wait.map(|wait| wait.rule))
+    }
+
+    /// All that spoke, the strongest of each source first, the time for the next try last.
+    pub fn evidence(&self, catalog: &'a Catalog) -> Vec<Weighed<'a>> {
+        let stands_in_words = self.pieces().iter().any(|piece| matches!(piece.place, Spot::Gist { .. }));
+        let origin = if stands_in_words { catalog.gist(&self.folded()).1 } else { Origin::default() };
+        let pieces = self.pieces().iter().map(|piece| piece.weighed(catalog, &origin));
+        let wait = self.wait.iter().map(|wait| Weighed {
+            source: EvidenceSource::RetryTime,
+            place: Place::Text { rule: wait.rule, start: wait.start, end: wait.end },
+            category: None,
+            weight: 1.0,
+        });
+        pieces.chain(wait).collect()
+    }
+}
+
+/// Where the pieces of evidence are kept.
+#[derive(Clone, Debug)]
+pub(super) enum Spoke {
+    /// With what is remembered of the reply's gist.
+    Remembered(Arc<Remembered>),
+    /// Codes of a reply that is no failure.
+    Codes(Box<[Piece]>),
+}
+
+/// One piece of evidence as it is remembered: in numbers of the catalogue's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub(super) source: EvidenceSource,
+    pub(super) place: Spot,
+    pub(super) category: Option<CategoryId>,
+    pub(super) weight: f32,
+}
+
+/// Where a piece of evidence stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Spot {
+    /// These bytes of the gist, and the phrase that they are a match of, by its place in the catalogue.
+    Gist {
+        phrase: u32,
+        start: u32,
+        end: u32,
+    },
+    Enhanced(EnhancedCode),
+    Reply(ReplyCode),
+}
+
+impl Piece {
+    /// The catalogue's rule: a phrase's id, or a code.
+    pub(super) fn rule<'a>(&self, catalog: &'a Catalog) -> Cow<'a, str> {
+        match self.place {
+            Spot::Gist { phrase, .. } => Cow::Borrowed(catalog.phrases()[phrase as usize].id.as_str()),
+            Spot::Enhanced(code) => Cow::Owned(code.to_string()),
+            Spot::Reply(code) => Cow::Owned(code.to_string()),
+        }
+    }
+
+    fn weighed<'a>(&self, catalog: &'a Catalog, origin: &Origin) -> Weighed<'a> {
+        let place = match self.place {
+            Spot::Gist { phrase, start, end } => {
+                let (start, end) = origin.of(start as usize, end as usize);
+                Place::Text { rule: &catalog.phrases()[phrase as usize].id, start, end }
+            }
+            Spot::Enhanced(code) => Place::Enhanced(code),
+            Spot::Reply(code) => Place::Reply(code),
+        };
+        Weighed { source: self.source, place, category: self.category, weight: self.weight }
+    }
 }
 
 /// A blocklist named in a reply.

@@ -13,6 +13,9 @@
 //!    is transient, and the server does not call its refusal temporary. Otherwise it is soft: to be retried where the
 //!    refusal is transient, to be reviewed where it is not.
 //!
+//! Rules look at the gist of the folded text, in which addresses, names and ids that no rule knows have given way to stand-ins
+//! ([`Catalog::gist`]), and what came of a gist lately is remembered.
+//!
 //! The winner's overrides (type, scope, action of a wording that differs from its category) come from its strongest phrase.
 //! A decision's confidence is the winner's score, less what others say against it; a verdict tells it as the catalogue's
 //! calibration measured how often that score is right.
@@ -21,6 +24,7 @@ mod calibration;
 mod contest;
 mod decided;
 mod decision;
+mod memo;
 mod report;
 mod verdict;
 mod weigh;
@@ -29,6 +33,7 @@ pub use calibration::{Bin, Judged, bins, calibration_error, cross_validated_erro
 pub use contest::contested;
 pub use decided::CategoryScore;
 pub use decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
+pub(crate) use memo::Memo;
 pub use report::{ComplaintView, OriginalView, RecipientView, ReportView, weigh_recipient};
 pub use verdict::{
     BlocklistView, CodeNote, DecidedBy, EvidenceView, Fields, ProviderMatch, RemediationView, ReplyView, RetryAnswer,

@@ -1,7 +1,5 @@
 //! What a report mail means: each recipient's reply weighed, and the whole put into words.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -213,22 +211,12 @@ pub fn weigh_recipient<'a>(catalog: &'a Catalog, recipient: &'a Recipient) -> De
 }
 
 fn nothing_failed<'a>(recipient: &Recipient) -> Decision<'a> {
-    let complaint = recipient.kind == Kind::Complaint;
-    Decision {
-        kind: recipient.kind,
-        permanence: recipient.reply.enhanced.map(EnhancedCode::permanence),
-        bounce_type: BounceType::None,
-        category: None,
-        scope: if complaint { Scope::Recipient } else { Scope::None },
-        action: if complaint { Action::Unsubscribe } else { Action::None },
-        confidence: 0.99,
-        retry: (false, None),
-        blocklist: None,
-        provider: None,
-        wording: None,
-        evidence: Vec::new(),
-        folded: Cow::Borrowed(""),
+    let permanence = recipient.reply.enhanced.map(EnhancedCode::permanence);
+    let nothing = Decision::without_evidence(recipient.kind, permanence);
+    if recipient.kind == Kind::Complaint {
+        return Decision { scope: Scope::Recipient, action: Action::Unsubscribe, ..nothing };
     }
+    nothing
 }
 
 fn original_view(original: &Original) -> OriginalView<'_> {

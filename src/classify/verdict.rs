@@ -286,14 +286,15 @@ fn blocklist_view<'a>(blocking: &Blocking<'a>) -> BlocklistView<'a> {
 
 fn decided_by<'a>(catalog: &'a Catalog, decision: &Decision<'a>, language: &str) -> DecidedBy<'a> {
     let (reason, speaker) = decision.settled_by(catalog);
-    DecidedBy { reason, rule: speaker.map(|speaker| speaker.place.rule()), text: catalog.reason_text(reason, language) }
+    DecidedBy { reason, rule: speaker, text: catalog.reason_text(reason, language) }
 }
 
 fn evidence_views<'a>(catalog: &'a Catalog, decision: &Decision<'a>) -> Vec<EvidenceView<'a>> {
-    let views = decision.evidence.iter().map(|weighed| {
+    let folded = decision.folded();
+    let views = decision.evidence(catalog).into_iter().map(|weighed| {
         let rule = weighed.place.rule();
         let matched = match weighed.place {
-            Place::Text { start, end, .. } => Cow::Owned(decision.folded[start..end].trim().to_owned()),
+            Place::Text { start, end, .. } => Cow::Owned(folded[start..end].trim().to_owned()),
             Place::Enhanced(_) | Place::Reply(_) => rule.clone(),
         };
         EvidenceView {

@@ -1,12 +1,15 @@
 //! The weighing itself; the rules are told in the module above.
 
-use std::net::IpAddr;
+use std::{cell::RefCell, net::IpAddr, sync::Arc};
 
-use super::decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
+use super::{
+    decision::{Blocking, Decision, EvidenceSource, Piece, Spoke, Spot},
+    memo::{Key, Remembered},
+};
 use crate::{
     catalog::{
-        Action, BounceType, Catalog, CategoryId, Effect, Group, Kind, Known, Listed, Outcome, Phrase, Prior,
-        RecognisedBy, Says, Scan, Scope, fold,
+        Action, Blocklist, BounceType, Catalog, CategoryId, Effect, Found, Group, Kind, Known, Listed, Outcome, Prior,
+        ProviderId, RecognisedBy, Says, Scope, Wait, fold_into,
     },
     smtp::{Command, EnhancedCode, Permanence, Reply, ReplyCode},
 };
@@ -49,58 +52,169 @@ pub(super) const CLEAR: f32 = 0.9;
 /// Nothing was recognised; whatever else is said would be a guess.
 const UNKNOWN_CONFIDENCE: f32 = 0.1;
 
+/// What weighing comes to, whoever it is about: it depends on a [`Key`] and the catalogue alone.
+#[derive(Debug)]
+pub(super) struct Settled {
+    bounce_type: BounceType,
+    /// None where nothing was recognised.
+    category: Option<CategoryId>,
+    scope: Scope,
+    action: Action,
+    confidence: f32,
+    /// Whether another try can help, and after how many seconds where the server names no time.
+    retry: (bool, Option<u32>),
+    /// Whether the server may name one.
+    speaks_of_waiting: bool,
+    provider: Option<(ProviderId, RecognisedBy)>,
+    /// The blocklist that is named, by its place in the catalogue.
+    blocklist: Option<usize>,
+    /// The phrase that decided, by its place in the catalogue.
+    wording: Option<usize>,
+    pub(super) pieces: Vec<Piece>,
+}
+
+#[cfg(test)]
+impl Settled {
+    /// For tests of what keeps them.
+    pub(super) fn of_nothing() -> Self {
+        Self {
+            bounce_type: BounceType::Soft,
+            category: None,
+            scope: Scope::None,
+            action: Action::None,
+            confidence: 0.0,
+            retry: (false, None),
+            speaks_of_waiting: false,
+            provider: None,
+            blocklist: None,
+            wording: None,
+            pieces: Vec::new(),
+        }
+    }
+}
+
+/// The longest text that a thread keeps room for.
+const MOST_KEPT_BYTES: usize = 16 << 10;
+
+thread_local! {
+    /// The folded text and its gist, which every reply needs for a moment.
+    static ROOM: RefCell<(String, String)> = const { RefCell::new((String::new(), String::new())) };
+}
+
 /// Weighs `evidence`.
 pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> {
     let permanence = match evidence.code {
         Some(code) => code.permanence(),
         None => evidence.enhanced.map(EnhancedCode::permanence),
     };
-    let folded = fold(evidence.text);
     if let Some(Permanence::Success | Permanence::Intermediate) = permanence {
-        return Decision { folded, ..positive(catalog, evidence, permanence) };
+        return positive(catalog, evidence, permanence);
     }
+    ROOM.with_borrow_mut(|(folded, gist)| {
+        folded.clear();
+        gist.clear();
+        fold_into(evidence.text, folded);
+        catalog.write_gist(folded, gist);
+        let key = Key {
+            code: evidence.code,
+            enhanced: evidence.enhanced,
+            command: evidence.command,
+            host_of: evidence.remote_host.and_then(|host| catalog.provider_of_host(host)),
+            gist,
+        };
+        let remembered = catalog.memo().settled(&key, || settle(catalog, &key, permanence));
+        let settled = &remembered.settled;
+        // Only where the server may name a time of its own.
+        let wait = (settled.retry.0 && settled.speaks_of_waiting).then(|| catalog.find_wait(folded)).flatten();
+        for room in [folded, gist] {
+            room.clear();
+            room.shrink_to(MOST_KEPT_BYTES);
+        }
+        decision(catalog, evidence, permanence, remembered, wait)
+    })
+}
 
-    let scan = catalog.scan(&folded);
-    let recognised = catalog.recognise_provider(evidence.remote_host, &scan);
+/// What was settled, told about this text.
+fn decision<'a>(
+    catalog: &'a Catalog,
+    evidence: &Evidence<'a>,
+    permanence: Option<Permanence>,
+    remembered: Arc<Remembered>,
+    wait: Option<Wait<'a>>,
+) -> Decision<'a> {
+    let settled = &remembered.settled;
+    Decision {
+        kind: Kind::Bounce,
+        permanence,
+        bounce_type: settled.bounce_type,
+        category: Some(settled.category.unwrap_or(catalog.unknown())),
+        scope: settled.scope,
+        action: settled.action,
+        confidence: settled.confidence,
+        retry: wait.map_or(settled.retry, |wait| (true, Some(wait.seconds))),
+        blocklist: settled.blocklist.map(|at| blocking(&catalog.blocklists()[at], evidence.text)),
+        provider: settled.provider,
+        wording: settled.wording.map(|at| &catalog.phrases()[at]),
+        wait,
+        text: evidence.text,
+        spoke: Spoke::Remembered(remembered),
+    }
+}
+
+fn settle(catalog: &Catalog, key: &Key<'_>, permanence: Option<Permanence>) -> Settled {
+    let scan = catalog.scan(key.gist);
+    let recognised = catalog.recognise_provider(key.host_of, &scan);
     let known = Known {
-        code: evidence.code,
-        enhanced: evidence.enhanced,
-        command: evidence.command,
+        code: key.code,
+        enhanced: key.enhanced,
+        command: key.command,
         provider: recognised.map(|(provider, _)| provider),
     };
-    let found = catalog.find_phrases(&folded, &scan, &known);
-    let mut phrases: Vec<(&Phrase, Weighed<'a>)> = found
-        .iter()
-        .map(|found| {
-            let phrase = &catalog.phrases()[found.phrase as usize];
-            let category = match phrase.says {
-                Says::Cause(category) => Some(category),
-                Says::Effect(_) => None,
-            };
-            let place = Place::Text { rule: &phrase.id, start: found.start as usize, end: found.end as usize };
-            let source = if phrase.provider.is_some() { EvidenceSource::Provider } else { EvidenceSource::Phrase };
-            (phrase, Weighed { source, place, category, weight: phrase.weight })
-        })
-        .collect();
+    let mut found = catalog.find_phrases(key.gist, &scan, &known);
+    let phrase = |found: &Found| &catalog.phrases()[found.phrase as usize];
     // The strongest first; the sort is stable, so equally strong ones stay in the order of the files.
-    phrases.sort_by(|(_, a), (_, b)| b.weight.total_cmp(&a.weight));
-    let codes = weigh_codes(catalog, evidence);
+    found.sort_by(|a, b| phrase(b).weight.total_cmp(&phrase(a).weight));
+    let mut pieces: Vec<Piece> = Vec::with_capacity(found.len() + 2);
+    pieces.extend(found.iter().map(|one| {
+        let phrase = phrase(one);
+        let category = match phrase.says {
+            Says::Cause(category) => Some(category),
+            Says::Effect(_) => None,
+        };
+        let place = Spot::Gist { phrase: one.phrase, start: one.start, end: one.end };
+        let source = if phrase.provider.is_some() { EvidenceSource::Provider } else { EvidenceSource::Phrase };
+        Piece { source, place, category, weight: phrase.weight }
+    }));
+    pieces.extend(weigh_codes(catalog, key));
 
-    let scores = Scores::new(catalog, &phrases, &codes);
-    let calls_itself_temporary = phrases.iter().any(|(phrase, _)| phrase.says == Says::Effect(Effect::Transient));
-    let mut all: Vec<Weighed<'a>> = phrases.iter().map(|(_, weighed)| *weighed).chain(codes.iter().copied()).collect();
-    let revealed = || phrases.iter().find(|(phrase, _)| phrase.reveals).and_then(|(phrase, _)| phrase.provider);
+    let scores = Scores::new(catalog, pieces.split_at(found.len()));
+    let calls_itself_temporary = found.iter().any(|one| phrase(one).says == Says::Effect(Effect::Transient));
+    let revealed = || found.iter().map(phrase).find(|phrase| phrase.reveals).and_then(|phrase| phrase.provider);
     let provider = recognised.or_else(|| Some((revealed()?, RecognisedBy::Rule)));
+    let speaks_of_waiting = scan.speaks_of_waiting();
     let Some(winner) = scores.winner() else {
-        let nothing = unknown(catalog, permanence);
-        let retry = retry_time(catalog, (&folded, &scan), nothing.retry, &mut all);
-        return Decision { evidence: all, provider, retry, folded, ..nothing };
+        let category = catalog.category(catalog.unknown());
+        let advised = permanence == Some(Permanence::Transient);
+        return Settled {
+            bounce_type: BounceType::Soft,
+            category: None,
+            scope: category.scope,
+            action: category.action,
+            confidence: UNKNOWN_CONFIDENCE,
+            retry: (advised, advised.then_some(RETRY_AFTER_SECONDS)),
+            speaks_of_waiting,
+            provider,
+            blocklist: None,
+            wording: None,
+            pieces,
+        };
     };
     let category = catalog.category(winner.category);
     // The wording that decided may differ from its category.
-    let wording = phrases.iter().map(|(phrase, _)| *phrase).find(|phrase| phrase.says == Says::Cause(winner.category));
+    let decisive = found.iter().find(|one| phrase(one).says == Says::Cause(winner.category));
+    let wording = decisive.map(phrase);
     let is_transient = permanence == Some(Permanence::Transient)
-        || evidence.enhanced.is_some_and(|code| code.permanence() == Permanence::Transient);
+        || key.enhanced.is_some_and(|code| code.permanence() == Permanence::Transient);
     let said = wording.and_then(|phrase| phrase.bounce_type).unwrap_or(category.bounce_type);
     let bounce_type = match said {
         BounceType::Hard if is_transient || calls_itself_temporary || winner.score < Prior::SPECIFIC => {
@@ -117,41 +231,23 @@ pub fn weigh<'a>(catalog: &'a Catalog, evidence: &Evidence<'a>) -> Decision<'a> 
         }
         None => category.action,
     };
-    let blocklist =
-        matches!(category.action, Action::RequestDelisting).then(|| blocking(catalog, &scan, evidence.text)).flatten();
     let own = wording.and_then(|phrase| phrase.retry);
     let advised = bounce_type == BounceType::Soft
         && own.map_or(category.retry.advised || is_transient || action == Action::Retry, |own| own.advised);
     let usual = own.and_then(|own| own.after_seconds).or(category.retry.after_seconds).unwrap_or(RETRY_AFTER_SECONDS);
-    let retry = retry_time(catalog, (&folded, &scan), (advised, advised.then_some(usual)), &mut all);
-    Decision {
-        kind: Kind::Bounce,
-        permanence,
+    Settled {
         bounce_type,
         category: Some(winner.category),
         scope: wording.and_then(|phrase| phrase.scope).unwrap_or(category.scope),
         action,
         confidence: scores.confidence(&winner),
-        retry,
-        blocklist,
+        retry: (advised, advised.then_some(usual)),
+        speaks_of_waiting,
         provider,
-        wording,
-        evidence: all,
-        folded,
+        blocklist: matches!(category.action, Action::RequestDelisting).then(|| scan.blocklist()).flatten(),
+        wording: decisive.map(|one| one.phrase as usize),
+        pieces,
     }
-}
-
-/// The advice, with the time that the server itself gives, where it gives one; that is evidence then.
-fn retry_time<'a>(
-    catalog: &'a Catalog,
-    (folded, scan): (&str, &Scan),
-    (advised, usual): (bool, Option<u32>),
-    evidence: &mut Vec<Weighed<'a>>,
-) -> (bool, Option<u32>) {
-    let Some(wait) = advised.then(|| catalog.find_wait(folded, scan)).flatten() else { return (advised, usual) };
-    let place = Place::Text { rule: wait.rule, start: wait.start, end: wait.end };
-    evidence.push(Weighed { source: EvidenceSource::RetryTime, place, category: None, weight: 1.0 });
-    (true, Some(wait.seconds))
 }
 
 /// 2yz and 3yz: nothing failed.
@@ -167,66 +263,33 @@ fn positive<'a>(catalog: &Catalog, evidence: &Evidence<'a>, permanence: Option<P
         None if permanence == Some(Permanence::Success) && ends_message => Kind::Delivered,
         Some(Outcome::Delivered | Outcome::Intermediate) | None => Kind::Intermediate,
     };
-    Decision {
-        kind,
-        permanence,
-        bounce_type: BounceType::None,
-        category: None,
-        scope: Scope::None,
-        action: Action::None,
-        confidence: 0.99,
-        retry: (false, None),
-        blocklist: None,
-        provider: None,
-        wording: None,
-        evidence: codes_as_they_stand(evidence),
-        folded: "".into(),
-    }
-}
-
-fn unknown<'a>(catalog: &Catalog, permanence: Option<Permanence>) -> Decision<'a> {
-    let category = catalog.category(catalog.unknown());
-    let advised = permanence == Some(Permanence::Transient);
-    Decision {
-        kind: Kind::Bounce,
-        permanence,
-        bounce_type: BounceType::Soft,
-        category: Some(catalog.unknown()),
-        scope: category.scope,
-        action: category.action,
-        confidence: UNKNOWN_CONFIDENCE,
-        retry: (advised, advised.then_some(RETRY_AFTER_SECONDS)),
-        blocklist: None,
-        provider: None,
-        wording: None,
-        evidence: Vec::new(),
-        folded: "".into(),
-    }
+    let spoke = Spoke::Codes(codes_as_they_stand(evidence));
+    Decision { spoke, text: evidence.text, ..Decision::without_evidence(kind, permanence) }
 }
 
 /// What the two codes say, each with its own weight.
-fn weigh_codes<'a>(catalog: &Catalog, evidence: &Evidence<'a>) -> Vec<Weighed<'a>> {
-    let weighed = |source, place, prior: Prior| Weighed {
+fn weigh_codes(catalog: &Catalog, key: &Key<'_>) -> impl Iterator<Item = Piece> {
+    let piece = |source, place, prior: Prior| Piece {
         source: if prior.by_command { EvidenceSource::Command } else { source },
         place,
         category: Some(prior.category),
         weight: prior.weight,
     };
-    let enhanced = evidence.enhanced.and_then(|code| {
-        let prior = catalog.enhanced_prior(code, evidence.command)?;
-        Some(weighed(EvidenceSource::EnhancedCode, Place::Enhanced(code), prior))
+    let enhanced = key.enhanced.and_then(|code| {
+        let prior = catalog.enhanced_prior(code, key.command)?;
+        Some(piece(EvidenceSource::EnhancedCode, Spot::Enhanced(code), prior))
     });
-    let reply = evidence.code.and_then(|code| {
-        let prior = catalog.reply_prior(code, evidence.command)?;
-        Some(weighed(EvidenceSource::ReplyCode, Place::Reply(code), prior))
+    let reply = key.code.and_then(|code| {
+        let prior = catalog.reply_prior(code, key.command)?;
+        Some(piece(EvidenceSource::ReplyCode, Spot::Reply(code), prior))
     });
-    enhanced.into_iter().chain(reply).collect()
+    enhanced.into_iter().chain(reply)
 }
 
-fn codes_as_they_stand<'a>(evidence: &Evidence<'a>) -> Vec<Weighed<'a>> {
-    let weighed = |source, place| Weighed { source, place, category: None, weight: 1.0 };
-    let enhanced = evidence.enhanced.map(|code| weighed(EvidenceSource::EnhancedCode, Place::Enhanced(code)));
-    let reply = evidence.code.map(|code| weighed(EvidenceSource::ReplyCode, Place::Reply(code)));
+fn codes_as_they_stand(evidence: &Evidence<'_>) -> Box<[Piece]> {
+    let piece = |source, place| Piece { source, place, category: None, weight: 1.0 };
+    let enhanced = evidence.enhanced.map(|code| piece(EvidenceSource::EnhancedCode, Spot::Enhanced(code)));
+    let reply = evidence.code.map(|code| piece(EvidenceSource::ReplyCode, Spot::Reply(code)));
     enhanced.into_iter().chain(reply).collect()
 }
 
@@ -245,25 +308,25 @@ struct Score {
 struct Scores(Vec<Score>);
 
 impl Scores {
-    fn new(catalog: &Catalog, phrases: &[(&Phrase, Weighed<'_>)], codes: &[Weighed<'_>]) -> Self {
+    fn new(catalog: &Catalog, (phrases, codes): (&[Piece], &[Piece])) -> Self {
         let mut scores: Vec<Score> = Vec::new();
-        let mut add = |weighed: &Weighed<'_>, is_phrase: bool| {
-            let Some(category) = weighed.category else { return };
+        let mut add = |piece: &Piece, is_phrase: bool| {
+            let Some(category) = piece.category else { return };
             let at = scores.iter().position(|score| score.category == category).unwrap_or_else(|| {
                 scores.push(Score { category, provider: 0.0, score: 0.0, words: 0.0 });
                 scores.len() - 1
             });
             let score = &mut scores[at];
-            score.score = together(score.score, weighed.weight);
-            if weighed.source == EvidenceSource::Provider {
-                score.provider = score.provider.max(weighed.weight);
+            score.score = together(score.score, piece.weight);
+            if piece.source == EvidenceSource::Provider {
+                score.provider = score.provider.max(piece.weight);
             }
             if is_phrase {
-                score.words = together(score.words, weighed.weight);
+                score.words = together(score.words, piece.weight);
             }
         };
-        phrases.iter().for_each(|(_, weighed)| add(weighed, true));
-        codes.iter().for_each(|weighed| add(weighed, false));
+        phrases.iter().for_each(|piece| add(piece, true));
+        codes.iter().for_each(|piece| add(piece, false));
 
         // Words beat codes: a block answered with `550 5.1.1` is a block.
         let is_dead_address = |score: &Score| catalog.category(score.category).group == Group::InvalidAddress;
@@ -303,8 +366,7 @@ pub(super) fn together(a: f32, b: f32) -> f32 {
 }
 
 /// The blocklist that a refusal names, and what is listed on it.
-fn blocking<'a>(catalog: &'a Catalog, scan: &Scan, text: &'a str) -> Option<Blocking<'a>> {
-    let list = catalog.find_blocklist(scan)?;
+fn blocking<'a>(list: &'a Blocklist, text: &'a str) -> Blocking<'a> {
     let ip = tokens(text).find(|token| token.parse::<IpAddr>().is_ok());
     let lists = |kind| list.lists.contains(&kind);
     let (listed, subject) = match ip {
@@ -312,7 +374,7 @@ fn blocking<'a>(catalog: &'a Catalog, scan: &Scan, text: &'a str) -> Option<Bloc
         _ if lists(Listed::Domain) => (Some(Listed::Domain), listed_domain(list.words.as_slice(), text)),
         _ => (list.lists.first().copied(), None),
     };
-    Some(Blocking { list, listed, subject })
+    Blocking { list, listed, subject }
 }
 
 /// The domain in `… example.org … listed in dbl.spamhaus.org`: the first one that is not the list's own or part of a URL.

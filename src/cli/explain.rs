@@ -56,7 +56,7 @@ fn add(
 ) {
     let (reason, speaker) = decision.settled_by(catalog);
     page.heading(labels.pick("What settled it", "Was den Ausschlag gab"));
-    let by = speaker.map(|weighed| format!(" ({})", weighed.place.rule())).unwrap_or_default();
+    let by = speaker.map(|rule| format!(" ({rule})")).unwrap_or_default();
     page.paragraph(&format!("{}{by}", catalog.reason_text(reason, language)));
     if let (Some(category), true) = (decision.category, decision.category != Some(catalog.unknown())) {
         let told = catalog.calibration().apply(decision.confidence);
@@ -81,15 +81,16 @@ fn add(
     }
 
     page.heading(labels.pick("The text as it is compared", "Der Text, wie er verglichen wird"));
-    page.as_it_stands(&marked(decision));
+    let (folded, spoke) = (decision.folded(), decision.evidence(catalog));
+    page.as_it_stands(&marked(&folded, &spoke, decision.category));
     page.paragraph(labels.pick(
         "Marked: ^ speaks for the verdict, - for something else, ~ for the time of the next try.",
         "Markiert: ^ spricht für das Ergebnis, - für etwas anderes, ~ für den Zeitpunkt des nächsten Versuchs.",
     ));
 
     page.heading(labels.pick("What spoke", "Was gesprochen hat"));
-    for weighed in &decision.evidence {
-        page.item(&spoken(catalog, decision, weighed, labels));
+    for weighed in &spoke {
+        page.item(&spoken(catalog, &folded, weighed, labels));
     }
     silent(page, catalog, evidence, decision, labels);
 
@@ -109,7 +110,7 @@ fn name(catalog: &Catalog, category: CategoryId) -> &str {
     catalog.category(category).id.as_str()
 }
 
-fn spoken(catalog: &Catalog, decision: &Decision<'_>, weighed: &Weighed<'_>, labels: &Labels) -> String {
+fn spoken(catalog: &Catalog, folded: &str, weighed: &Weighed<'_>, labels: &Labels) -> String {
     let source = match weighed.source {
         EvidenceSource::Phrase => labels.pick("words", "Worte"),
         EvidenceSource::Provider => labels.pick("the provider's rule", "Regel des Anbieters"),
@@ -123,7 +124,7 @@ fn spoken(catalog: &Catalog, decision: &Decision<'_>, weighed: &Weighed<'_>, lab
         None => String::new(),
     };
     let place = match weighed.place {
-        Place::Text { start, end, .. } => format!(", {start}–{end}: „{}“", decision.folded[start..end].trim()),
+        Place::Text { start, end, .. } => format!(", {start}–{end}: „{}“", folded[start..end].trim()),
         Place::Enhanced(_) | Place::Reply(_) => String::new(),
     };
     format!("{:.2}  {source} {}{category}{place}", weighed.weight, weighed.place.rule())
@@ -131,13 +132,14 @@ fn spoken(catalog: &Catalog, decision: &Decision<'_>, weighed: &Weighed<'_>, lab
 
 /// Rules of which a word stands in the text and that said nothing.
 fn silent(page: &mut Page, catalog: &Catalog, evidence: &Evidence<'_>, decision: &Decision<'_>, labels: &Labels) {
+    let folded = decision.folded();
     let known = Known {
         code: evidence.code,
         enhanced: evidence.enhanced,
         command: evidence.command,
         provider: decision.provider.map(|(provider, _)| provider),
     };
-    let silent = catalog.find_silent(&decision.folded, &known);
+    let silent = catalog.find_silent(&folded, &known);
     if silent.is_empty() {
         return;
     }
@@ -154,8 +156,7 @@ fn silent(page: &mut Page, catalog: &Catalog, evidence: &Evidence<'_>, decision:
             }
             Why::Hidden(by) => format!("{} {}", labels.pick("lies within", "liegt innerhalb von"), by.id),
         };
-        let words =
-            one.place.map(|(start, end)| format!(" „{}“", decision.folded[start..end].trim())).unwrap_or_default();
+        let words = one.place.map(|(start, end)| format!(" „{}“", folded[start..end].trim())).unwrap_or_default();
         page.item(&format!("{}{words}: {why}", one.phrase.id));
     }
     if let Some(more) = silent.len().checked_sub(MOST_SILENT).filter(|more| *more > 0) {
@@ -164,13 +165,13 @@ fn silent(page: &mut Page, catalog: &Catalog, evidence: &Evidence<'_>, decision:
 }
 
 /// The folded text in lines, each with a line of marks below where something matched.
-fn marked(decision: &Decision<'_>) -> String {
+fn marked(folded: &str, spoke: &[Weighed<'_>], category: Option<CategoryId>) -> String {
     let mut out = String::new();
     let (mut line, mut marks) = (String::new(), String::new());
-    for (at, c) in decision.folded.char_indices() {
+    for (at, c) in folded.char_indices() {
         let c = if c.is_control() { ' ' } else { c };
         line.push(c);
-        let mark = mark(decision, at);
+        let mark = mark(spoke, category, at);
         let width = display_width(c.encode_utf8(&mut [0; 4]));
         marks.extend(std::iter::repeat_n(mark, width));
         // At a space if there is one near the end of the line.
@@ -195,13 +196,13 @@ fn flush(out: &mut String, line: &mut String, marks: &mut String) {
     marks.clear();
 }
 
-fn mark(decision: &Decision<'_>, at: usize) -> char {
+fn mark(spoke: &[Weighed<'_>], category: Option<CategoryId>, at: usize) -> char {
     let covers =
         |weighed: &&Weighed<'_>| matches!(weighed.place, Place::Text { start, end, .. } if (start..end).contains(&at));
-    let here = || decision.evidence.iter().filter(covers);
+    let here = || spoke.iter().filter(covers);
     if here().next().is_none() {
         ' '
-    } else if here().any(|weighed| weighed.category.is_some() && weighed.category == decision.category) {
+    } else if here().any(|weighed| weighed.category.is_some() && weighed.category == category) {
         '^'
     } else if here().all(|weighed| weighed.source == EvidenceSource::RetryTime) {
         '~'

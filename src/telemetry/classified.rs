@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     catalog::{BounceType, Catalog, Kind},
-    classify::{Decision, Place},
+    classify::Decision,
 };
 
 /// Combinations that are told apart; what comes after is counted under `other`. The built-in catalogue makes some hundred
@@ -114,13 +114,7 @@ impl Classified {
             )
         };
         self.add(decision.kind, decision.bounce_type, category, provider);
-        for weighed in &decision.evidence {
-            if let Place::Text { rule, .. } = weighed.place
-                && let Some(counter) = register.rules.get(rule)
-            {
-                counter.increment();
-            }
-        }
+        decision.rules(catalog).filter_map(|rule| register.rules.get(rule)).for_each(|counter| counter.increment());
     }
 
     /// Counts a mail that says nothing about any recipient.

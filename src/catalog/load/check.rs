@@ -115,8 +115,9 @@ impl Draft {
             let table = &located.table;
             let finds = |example: &str| {
                 let reply = Reply::parse(example);
-                let folded = fold(&reply.text);
-                let words = (folded.as_ref(), &matcher.scan(&folded));
+                let mut gist = String::new();
+                matcher.write_gist(&fold(&reply.text), &mut gist);
+                let words = (gist.as_str(), &matcher.scan(&gist));
                 matcher
                     .find(phrases, words, phrases[at].provider, |phrase| phrase.allows_example(&reply))
                     .iter()

@@ -26,13 +26,14 @@ use super::{
     pattern::Pattern,
     phrase::{Phrase, PhraseTable, Says},
     prior::Priors,
-    provider::{Provider, ProviderId},
+    provider::{Hosts, Provider, ProviderId},
     reason::{self, ReasonTable},
     rescue::{Rescue, RescueTable},
     source::Source,
     text::REQUIRED_LANGUAGES,
     wait::{TimeWords, UnitTable, WaitTable, Waits},
 };
+use crate::classify::Memo;
 
 /// The kinds of table that a file may hold.
 const KINDS: [&str; 15] = [
@@ -268,6 +269,7 @@ impl Draft {
             unknown,
             phrases,
             matcher,
+            hosts: Hosts::new(self.providers.tables.iter().map(|provider| provider.table.hosts.as_slice())),
             providers: self.providers.tables.into_iter().map(|p| p.table).collect(),
             blocklists: self.blocklists.tables.into_iter().map(|b| b.table).collect(),
             waits,
@@ -277,6 +279,7 @@ impl Draft {
             recogniser,
             rescue: Rescue::new(self.rescue.tables.iter().map(|located| &located.table)),
             index: OnceLock::new(),
+            memo: Memo::default(),
         })
     }
 
@@ -323,7 +326,8 @@ impl Draft {
         let providers = self.providers.tables.iter().map(|provider| provider.table.words.as_slice());
         let blocklists = self.blocklists.tables.iter().map(|list| list.table.words.as_slice());
         let waits = self.waits.tables.iter().map(|wait| wait.table.words.as_slice());
-        Matcher::new(&words, providers, blocklists, waits)
+        let patterns = self.phrases.tables.iter().filter_map(|phrase| phrase.table.pattern.as_deref());
+        Matcher::new(&words, providers, blocklists, waits, patterns)
     }
 
     fn provider_id(&self, id: &str) -> Option<ProviderId> {

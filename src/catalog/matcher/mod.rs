@@ -3,11 +3,14 @@
 //! [`Index`] finds the anchors, the words that rules are made of; here they are put together: which phrases have all the anchors
 //! they ask for, and which of them count beside each other.
 
+mod gist;
 mod index;
 mod words;
 
 use std::{cmp::Reverse, collections::HashMap};
 
+pub use gist::Origin;
+use gist::Vocabulary;
 use index::{Hit, Index, Written};
 
 use super::{fold::fold, phrase::Phrase, provider::ProviderId};
@@ -15,6 +18,7 @@ use super::{fold::fold, phrase::Phrase, provider::ProviderId};
 /// All anchors and whose they are.
 #[derive(Debug)]
 pub(super) struct Matcher {
+    vocabulary: Vocabulary,
     index: Index,
     /// For each anchor, its first owner in [`Matcher::owners`].
     owned: Vec<u32>,
@@ -77,7 +81,7 @@ pub struct Scan {
     speaks_of_waiting: bool,
 }
 
-/// A phrase that was found, and where in the folded text.
+/// A phrase that was found, and where in the gist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The phrase's place in the catalogue.
@@ -96,12 +100,13 @@ impl Found {
 }
 
 impl Matcher {
-    /// Files the anchors of all phrases, providers, blocklists and waits.
+    /// Files the anchors of all phrases, providers, blocklists and waits. The words of `patterns` are known beside theirs.
     pub(super) fn new<'a>(
         phrases: &[Words<'_>],
         providers: impl Iterator<Item = &'a [String]>,
         blocklists: impl Iterator<Item = &'a [String]>,
         waits: impl Iterator<Item = &'a [String]>,
+        patterns: impl Iterator<Item = &'a str>,
     ) -> Self {
         let words = phrases.iter().map(|words| words.any.len() + 2).sum();
         let mut anchors = Anchors { ids: HashMap::with_capacity(words), ..Anchors::default() };
@@ -141,6 +146,7 @@ impl Matcher {
         let owned = starts(count, anchors.owners.iter().map(|(anchor, _)| *anchor));
         let asked = starts(count, bits.iter().map(|(anchor, _)| *anchor));
         Self {
+            vocabulary: Vocabulary::new(anchors.written.iter().map(|anchor| anchor.text.as_str()), patterns),
             index: Index::new(&anchors.written),
             owned,
             asked,
@@ -152,15 +158,27 @@ impl Matcher {
         }
     }
 
-    /// Finds what stands in `folded`.
-    pub(super) fn scan(&self, folded: &str) -> Scan {
+    /// Appends the gist of `folded` to `out`.
+    pub(super) fn write_gist(&self, folded: &str, out: &mut String) {
+        self.vocabulary.write(folded, out);
+    }
+
+    /// The gist of `folded`, and where its parts stood.
+    pub(super) fn gist_with_origin(&self, folded: &str) -> (String, Origin) {
+        let mut gist = String::with_capacity(folded.len());
+        let origin = self.vocabulary.write_with_origin(folded, &mut gist);
+        (gist, origin)
+    }
+
+    /// Finds what stands in a gist.
+    pub(super) fn scan(&self, gist: &str) -> Scan {
         let mut scan = Scan {
             spoken: Vec::with_capacity(MOST_SPOKEN),
             occurring: vec![0; self.conditions_asked.div_ceil(64)].into(),
             ..Scan::default()
         };
         let (mut provider, mut blocklist) = (None, None);
-        self.index.find(folded, &mut |hit: Hit| {
+        self.index.find(gist, &mut |hit: Hit| {
             let at = hit.anchor as usize;
             for bit in &self.bits[self.asked[at] as usize..self.asked[at + 1] as usize] {
                 scan.occurring[(bit / 64) as usize] |= 1 << (bit % 64);
@@ -188,7 +206,7 @@ impl Matcher {
     pub(super) fn find(
         &self,
         phrases: &[Phrase],
-        (folded, scan): (&str, &Scan),
+        (gist, scan): (&str, &Scan),
         provider: Option<ProviderId>,
         allows: impl Fn(&Phrase) -> bool,
     ) -> Vec<Found> {
@@ -200,7 +218,7 @@ impl Matcher {
                 continue;
             }
             match &phrase.pattern {
-                Some(pattern) => found.extend(pattern.find(folded).map(|(start, end)| Found {
+                Some(pattern) => found.extend(pattern.find(gist).map(|(start, end)| Found {
                     phrase: at as u32,
                     start: start as u32,
                     end: end as u32,
@@ -241,12 +259,12 @@ impl Scan {
     }
 
     /// Whether there are words that may lead to a time for the next try.
-    pub(super) fn speaks_of_waiting(&self) -> bool {
+    pub fn speaks_of_waiting(&self) -> bool {
         self.speaks_of_waiting
     }
 
     /// The blocklist that the words name, by its place in the catalogue.
-    pub(super) fn blocklist(&self) -> Option<usize> {
+    pub fn blocklist(&self) -> Option<usize> {
         self.blocklist.map(|at| at as usize)
     }
 }

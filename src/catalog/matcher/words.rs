@@ -134,6 +134,11 @@ fn finish(hash: u32) -> u32 {
     hash ^ (hash >> 13)
 }
 
+/// The hash of a whole word.
+pub(super) fn hash(word: &[u8]) -> u32 {
+    finish(word.iter().fold(SEED, |hash, byte| step(hash, *byte)))
+}
+
 /// The hash of two words that follow each other.
 #[inline]
 pub(super) fn pair(first: u32, second: u32) -> u32 {

@@ -223,7 +223,7 @@ mod tests {
     use crate::catalog::{Catalog, fold};
 
     fn find<'c>(catalog: &'c Catalog, folded: &str) -> Option<Wait<'c>> {
-        catalog.find_wait(folded, &catalog.scan(folded))
+        catalog.scan(folded).speaks_of_waiting().then(|| catalog.find_wait(folded)).flatten()
     }
 
     /// A reply's words, and the seconds it advises; 0 for none.
