@@ -63,7 +63,7 @@ impl<'a> Decision<'a> {
     /// What the evidence came to for each category, the strongest first.
     pub fn scores(&self) -> Vec<CategoryScore> {
         let mut scores: Vec<CategoryScore> = Vec::new();
-        for piece in self.pieces().iter() {
+        for piece in self.pieces() {
             let Some(category) = piece.category else { continue };
             let at = scores.iter().position(|score| score.category == category).unwrap_or_else(|| {
                 scores.push(CategoryScore { category, score: 0.0, words: 0.0 });

@@ -229,7 +229,7 @@ impl<'a> Verdict<'a> {
                 enhanced: reply.enhanced.map(|code| code.to_string()),
                 text: &reply.text,
                 command,
-                fingerprint: format!("{:016x}", template.fingerprint),
+                fingerprint: hexadecimal(template.fingerprint),
                 template: template.text,
             },
             codes: all.then(|| code_notes(catalog, reply, language)),
@@ -306,6 +306,10 @@ fn evidence_views<'a>(catalog: &'a Catalog, decision: &Decision<'a>) -> Vec<Evid
         }
     });
     views.collect()
+}
+
+fn hexadecimal(number: u64) -> String {
+    (0..16).rev().map(|digit| char::from(b"0123456789abcdef"[(number >> (digit * 4)) as usize & 15])).collect()
 }
 
 /// Two digits are all that a weight or a confidence can mean.

@@ -84,7 +84,21 @@ impl EnhancedCode {
 
 impl fmt::Display for EnhancedCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+        // Every verdict tells its code, and the formatter takes ten times as long for three numbers.
+        let mut out = [0; 9];
+        let mut length = 0;
+        let mut push = |byte: u8| {
+            out[length] = byte;
+            length += 1;
+        };
+        push(b'0' + self.class);
+        for number in [self.subject, self.detail] {
+            push(b'.');
+            for unit in [100, 10, 1].into_iter().filter(|unit| *unit == 1 || number >= *unit) {
+                push(b'0' + (number / unit % 10) as u8);
+            }
+        }
+        f.write_str(std::str::from_utf8(&out[..length]).unwrap_or_default())
     }
 }
 

@@ -45,45 +45,99 @@ struct Writer<'a> {
     in_date: bool,
 }
 
-/// Signs between which tokens stand. A dot, hyphen, colon or `@` is part of a token, since addresses and dates have them.
-const fn is_delimiter(byte: u8) -> bool {
-    byte <= b' '
-        || matches!(
-            byte,
-            b'<' | b'>'
-                | b'('
-                | b')'
-                | b'['
-                | b']'
-                | b'{'
-                | b'}'
-                | b'"'
-                | b'\''
-                | b','
-                | b';'
-                | b'='
-                | b'|'
-                | b'!'
-                | b'?'
-        )
-}
+/// What a byte tells about the token that it stands in. Between tokens stand delimiters; a dot, hyphen, colon or `@` is part of a
+/// token, since addresses and dates have them.
+static CLASSES: [u8; 256] = {
+    let mut classes = [LETTER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            0..=b' '
+            | b'<'
+            | b'>'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'"'
+            | b'\''
+            | b','
+            | b';'
+            | b'='
+            | b'|'
+            | b'!'
+            | b'?' => DELIMITER,
+            b'0'..=b'9' => DIGIT,
+            b'@' => AT,
+            b':' => COLON,
+            b'.' | b'_' => JOINT,
+            _ => LETTER,
+        };
+        byte += 1;
+    }
+    classes
+};
+const DELIMITER: u8 = 0;
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+const AT: u8 = 4;
+const COLON: u8 = 8;
+/// A dot or an underscore: it stands in users' names.
+const JOINT: u8 = 16;
 
 impl Writer<'_> {
     fn write(&mut self, text: &str) {
-        let mut rest = text;
-        while !rest.is_empty() {
-            let delimiters = rest.bytes().take_while(|&byte| is_delimiter(byte)).count();
-            let (between, after) = rest.split_at(delimiters);
-            self.write_delimiters(between);
-            let length = token_length(after);
-            let (token, after) = after.split_at(length);
+        let bytes = text.as_bytes();
+        let class = |at: usize| bytes.get(at).map(|byte| CLASSES[usize::from(*byte)]);
+        let mut at = 0;
+        while at < bytes.len() {
+            let start = at;
+            while class(at) == Some(DELIMITER) {
+                at += 1;
+            }
+            self.write_delimiters(&text[start..at]);
+            let start = at;
+            let mut seen = 0;
+            while let Some(class) = class(at).filter(|class| *class != DELIMITER) {
+                seen |= class;
+                at += 1;
+            }
+            if seen & COLON != 0 && text[start..at].contains("://") {
+                at = start + url_length(&text[start..]);
+            }
+            let token = &text[start..at];
             let kept = token.trim_end_matches(['.', ':']);
-            if !kept.is_empty() {
-                self.write_token(kept, after);
+            let is_word = seen & (DIGIT | AT) == 0 && !(seen & COLON != 0 && kept.contains(':'));
+            match kept {
+                "" => {}
+                word if is_word => self.write_word(word, seen & JOINT != 0 && has_joint(word), &text[at..]),
+                token => self.write_token(token, &text[at..]),
             }
             self.out.push_str(&token[kept.len()..]);
-            rest = after;
         }
+    }
+
+    /// A token without digits, `@` and colons: most are.
+    fn write_word(&mut self, word: &str, has_joint: bool, after: &str) {
+        let kind = self.kind_of_word(word, has_joint, after);
+        self.write_kind(&kind, word, after);
+    }
+
+    fn kind_of_word(&self, word: &str, has_joint: bool, after: &str) -> Kind {
+        if self.is_recipient(word) || self.is_quoted_name(word, has_joint, after) {
+            return Kind::Name;
+        }
+        match word {
+            "GMT" | "UTC" | "CET" | "CEST" | "EST" | "PST" => Kind::Zone,
+            _ if word.len() == 3 && is_month(word) && ends_with_number(&self.out) => Kind::Month,
+            _ => Kind::Word,
+        }
+    }
+
+    fn is_recipient(&self, word: &str) -> bool {
+        self.local_part.is_some_and(|local| local.eq_ignore_ascii_case(word))
     }
 
     fn write_delimiters(&mut self, between: &str) {
@@ -100,6 +154,10 @@ impl Writer<'_> {
             return self.write_url(token, at + 3);
         }
         let kind = self.kind(token, after);
+        self.write_kind(&kind, token, after);
+    }
+
+    fn write_kind(&mut self, kind: &Kind, token: &str, after: &str) {
         if self.in_date && matches!(kind, Kind::Number | Kind::Date | Kind::Zone) {
             // The rest of a date that was begun: swallow it with the space before it.
             let kept = self.out.trim_end_matches([' ', ',']).len();
@@ -114,14 +172,14 @@ impl Writer<'_> {
             Kind::Ip => self.placeholder("ip"),
             Kind::IpAndPort(colon) => {
                 self.placeholder("ip");
-                self.out.push_str(&token[colon..]);
+                self.out.push_str(&token[*colon..]);
             }
             Kind::Date => self.placeholder("date"),
             Kind::Month => self.month(token),
             Kind::Id => self.placeholder("id"),
             Kind::Number => self.placeholder("number"),
             Kind::Host => self.write_host(token),
-            Kind::Joined(sign) => self.write_joined(token, sign, after),
+            Kind::Joined(sign) => self.write_joined(token, *sign, after),
         }
     }
 
@@ -130,17 +188,16 @@ impl Writer<'_> {
             return Kind::Email;
         }
         let bytes = token.as_bytes();
-        if self.local_part.is_some_and(|local| local.eq_ignore_ascii_case(token)) || self.is_quoted_name(token, after) {
-            return Kind::Name;
-        }
         let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let has_joint = has_joint(token);
         if digits == 0 {
-            return match token {
-                "GMT" | "UTC" | "CET" | "CEST" | "EST" | "PST" => Kind::Zone,
-                _ if is_month(token) && ends_with_number(&self.out) => Kind::Month,
-                _ if bytes.contains(&b':') && token.parse::<IpAddr>().is_ok() => Kind::Ip,
-                _ => Kind::Word,
+            return match self.kind_of_word(token, has_joint, after) {
+                Kind::Word if is_ip(token) => Kind::Ip,
+                kind => kind,
             };
+        }
+        if self.is_recipient(token) || self.is_quoted_name(token, has_joint, after) {
+            return Kind::Name;
         }
         if digits == token.len() {
             let is_quoted_code = digits == 3
@@ -151,10 +208,10 @@ impl Writer<'_> {
         if EnhancedCode::prefix(bytes).is_some_and(|(_, length)| length == token.len()) {
             return Kind::Word;
         }
-        if token.parse::<IpAddr>().is_ok() {
+        if is_ip(token) {
             return Kind::Ip;
         }
-        if let Some(colon) = token.rfind(':').filter(|&colon| token[..colon].parse::<IpAddr>().is_ok()) {
+        if let Some(colon) = token.rfind(':').filter(|&colon| is_ip(&token[..colon])) {
             return Kind::IpAndPort(colon);
         }
         if is_date_or_time(bytes) {
@@ -180,15 +237,15 @@ impl Writer<'_> {
     }
 
     /// `"anna"`, `<anna>` or `user: anna`: the name of a mailbox, but not `<CRLF>`.
-    fn is_quoted_name(&self, token: &str, after: &str) -> bool {
-        let closing = match self.out.bytes().last() {
+    fn is_quoted_name(&self, token: &str, has_joint: bool, after: &str) -> bool {
+        let closing = match self.out.as_bytes().last() {
             Some(b'<') => b'>',
             Some(b'"') => b'"',
             Some(b'\'') => b'\'',
             Some(b' ') if self.out.ends_with(": ") => {
                 return ends_with_user_word(self.out.trim_end_matches([':', ' ']));
             }
-            _ => return self.follows_user_word() && token.contains(['.', '_']) && !token.contains(':'),
+            _ => return has_joint && self.follows_user_word() && !token.contains(':'),
         };
         after.as_bytes().first() == Some(&closing)
             && !(token.len() <= 4 && token.bytes().all(|byte| byte.is_ascii_uppercase()))
@@ -239,7 +296,7 @@ impl Writer<'_> {
             let digits = value.bytes().filter(u8::is_ascii_digit).count();
             if value.contains('@') || value.contains("%40") {
                 self.out.push_str("<email>");
-            } else if digits > 0 && value.parse::<IpAddr>().is_ok() {
+            } else if digits > 0 && is_ip(value) {
                 self.out.push_str("<ip>");
             } else if digits > 9 || is_id(value.as_bytes(), digits) {
                 self.out.push_str("<id>");
@@ -291,17 +348,21 @@ enum Kind {
     Joined(char),
 }
 
-/// A URL reaches to the next space or closing sign; any other token to the next delimiter.
-fn token_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let length = bytes.iter().position(|&byte| is_delimiter(byte)).unwrap_or(bytes.len());
-    if text[..length].contains("://") {
-        return bytes
-            .iter()
-            .position(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b')' | b']' | b'"' | b'\''))
-            .unwrap_or(bytes.len());
-    }
-    length
+/// A URL reaches to the next space or closing sign, beyond delimiters of other tokens.
+fn url_length(text: &str) -> usize {
+    text.bytes()
+        .position(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b')' | b']' | b'"' | b'\''))
+        .unwrap_or(text.len())
+}
+
+fn has_joint(token: &str) -> bool {
+    token.bytes().any(|byte| matches!(byte, b'.' | b'_'))
+}
+
+/// Parsing takes longer than asking for the signs that an address has.
+fn is_ip(token: &str) -> bool {
+    let count = |sign: u8| token.bytes().filter(|byte| *byte == sign).count();
+    (count(b'.') == 3 || count(b':') >= 2) && token.parse::<IpAddr>().is_ok()
 }
 
 fn ends_with_bracketed_placeholder(out: &str) -> bool {
