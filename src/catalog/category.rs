@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
+    rendered::Rendered,
     source::Citation,
     text::{Text, Texts},
     vocabulary::{Action, BounceType, Group, Responsible, Scope, Suppress},
@@ -52,6 +53,9 @@ pub struct Category {
     pub equivalents: BTreeMap<Vocabulary, Vec<String>>,
     /// Where the facts are from.
     pub sources: Vec<Citation>,
+    /// How to mend it, as JSON.
+    #[serde(skip)]
+    pub(crate) rendered: Rendered,
 }
 
 /// Whether and when to try again.

@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::Deserialize;
 
 use super::{
+    rendered::Rendered,
     source::Citation,
     text::{Text, Texts},
     vocabulary::{CodeStatus, Frequency, Outcome, Severity, Use},
@@ -67,6 +68,9 @@ pub struct Code {
     pub remedies: Texts,
     /// Where the facts are from.
     pub sources: Vec<Citation>,
+    /// What it means by itself, as JSON.
+    #[serde(skip)]
+    pub(crate) rendered: Rendered,
 }
 
 /// What is seen or told under a number, and by whom.

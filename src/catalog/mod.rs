@@ -23,6 +23,7 @@ mod phrase;
 mod prior;
 mod provider;
 mod reason;
+mod rendered;
 mod rescue;
 mod search;
 mod silent;
@@ -158,6 +159,11 @@ impl Catalog {
     /// Every category, in the order of the files.
     pub fn categories(&self) -> &[Category] {
         &self.categories
+    }
+
+    /// This language as the catalogue spells it, or English, in which every text is given that is missing in another.
+    pub fn language(&self, language: &str) -> &str {
+        self.languages.iter().find(|known| *known == language).map_or(DEFAULT_LANGUAGE, String::as_str)
     }
 
     /// The category at this place.

@@ -7,6 +7,7 @@ use super::{
     code::{CodeKey, from_text},
     pattern::Pattern,
     provider::ProviderId,
+    rendered::Rendered,
     silent::Why,
     source::Citation,
     text::{Text, Texts},
@@ -119,6 +120,8 @@ pub struct Phrase {
     pub source: Citation,
     /// A reply in its form.
     pub example: Option<String>,
+    /// How to mend it, as JSON, where it has steps of its own.
+    pub(crate) rendered: Rendered,
     pub(super) pattern: Option<Pattern>,
     pub(super) codes: Vec<CodeKey>,
     pub(super) commands: Vec<Command>,

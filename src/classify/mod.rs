@@ -26,6 +26,7 @@ mod decided;
 mod decision;
 mod memo;
 mod report;
+mod texts;
 mod verdict;
 mod weigh;
 
@@ -35,10 +36,8 @@ pub use decided::CategoryScore;
 pub use decision::{Blocking, Decision, EvidenceSource, Place, Weighed};
 pub(crate) use memo::Memo;
 pub use report::{ComplaintView, OriginalView, RecipientView, ReportView, weigh_recipient};
-pub use verdict::{
-    BlocklistView, CodeNote, DecidedBy, EvidenceView, Fields, ProviderMatch, RemediationView, ReplyView, RetryAnswer,
-    Verdict,
-};
+pub use texts::{CodeNote, CodeNoteView, Remediation, RemediationView};
+pub use verdict::{BlocklistView, DecidedBy, EvidenceView, Fields, ProviderMatch, ReplyView, RetryAnswer, Verdict};
 pub use weigh::{Evidence, weigh};
 
 #[cfg(doc)]

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::decision::{Blocking, Decision, EvidenceSource, Place};
+use super::{
+    decision::{Blocking, Decision, EvidenceSource, Place},
+    texts::{CodeNote, CodeNoteView, Remediation, RemediationView},
+};
 use crate::{
-    catalog::{
-        Action, BounceType, Catalog, Category, Code, Group, Kind, LinkView, Listed, Reason, RecognisedBy, Responsible,
-        Scope,
-    },
+    catalog::{Action, BounceType, Catalog, Category, Group, Kind, Listed, Reason, RecognisedBy, Scope},
     smtp::{Command, Permanence, Reply, ReplyCode, Template},
 };
 
@@ -52,7 +52,8 @@ pub struct Verdict<'a> {
     pub reply: ReplyView<'a>,
     /// The reply's codes and what they mean by themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub codes: Option<Vec<CodeNote<'a>>>,
+    #[schema(value_type = Option<Vec<CodeNote<'a>>>)]
+    pub codes: Option<Vec<CodeNoteView<'a>>>,
     /// The provider that answered, where it was recognised.
     pub provider: Option<ProviderMatch<'a>>,
     /// The blocklist that the reply names, for refusals because of one.
@@ -61,6 +62,7 @@ pub struct Verdict<'a> {
     pub retry: RetryAnswer,
     /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Remediation<'a>>)]
     pub remediation: Option<RemediationView<'a>>,
     /// What settled it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,20 +92,6 @@ pub struct ReplyView<'a> {
     /// XXH3 of the template, in hexadecimal: the same complaint has the same fingerprint.
     #[schema(example = "9f2c51d07ab84e13")]
     pub fingerprint: String,
-}
-
-/// A code and what it means by itself.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct CodeNote<'a> {
-    /// The code.
-    #[schema(example = "554")]
-    pub code: String,
-    /// A headline.
-    pub name: &'a str,
-    /// What the reader learns from it.
-    pub meaning: &'a str,
-    /// Where it is defined, or who tells it.
-    pub source: Option<Cow<'a, str>>,
 }
 
 /// A blocklist named in a reply.
@@ -151,22 +139,6 @@ pub struct RetryAnswer {
     pub after_seconds: Option<u32>,
 }
 
-/// How to mend it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Remediation)]
-pub struct RemediationView<'a> {
-    /// Who must act; the texts address them.
-    pub responsible: Responsible,
-    /// What happened.
-    pub summary: &'a str,
-    /// How it comes about.
-    pub causes: &'a [String],
-    /// What to do, in this order.
-    pub steps: &'a [String],
-    /// Where to read on.
-    pub links: Vec<LinkView<'a>>,
-}
-
 /// What settled a verdict.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DecidedBy<'a> {
@@ -210,7 +182,7 @@ impl<'a> Verdict<'a> {
         let category: Option<&Category> = decision.category.map(|id| catalog.category(id));
         let template = Template::of(&reply.text, recipient);
         let all = fields == Fields::All;
-        let own_steps = decision.wording.and_then(|wording| wording.steps.as_ref());
+        let language = catalog.language(language);
         Self {
             kind: decision.kind,
             bounce_type: decision.bounce_type,
@@ -232,7 +204,11 @@ impl<'a> Verdict<'a> {
                 fingerprint: hexadecimal(template.fingerprint),
                 template: template.text,
             },
-            codes: all.then(|| code_notes(catalog, reply, language)),
+            codes: all.then(|| {
+                let first = reply.code.and_then(|code| CodeNoteView::of_reply(catalog, code, language));
+                let second = reply.enhanced.and_then(|code| CodeNoteView::of_enhanced(catalog, code, language));
+                first.into_iter().chain(second).collect()
+            }),
             provider: decision.provider.map(|(id, recognised_by)| {
                 let provider = catalog.provider(id);
                 let own = decision.wording.filter(|wording| wording.provider == Some(id));
@@ -241,29 +217,13 @@ impl<'a> Verdict<'a> {
             }),
             blocklist: decision.blocklist.as_ref().map(blocklist_view),
             retry: RetryAnswer { advised: decision.retry.0, after_seconds: decision.retry.1 },
-            remediation: category.filter(|_| all).map(|category| RemediationView {
-                responsible: category.responsible,
-                summary: category.summary.get(language),
-                causes: category.causes.get(language),
-                steps: own_steps.unwrap_or(&category.steps).get(language),
-                links: category.link_views(language),
-            }),
+            remediation: category
+                .filter(|_| all)
+                .map(|category| RemediationView::new(category, decision.wording, language)),
             decided_by: all.then(|| decided_by(catalog, decision, language)),
             evidence: all.then(|| evidence_views(catalog, decision)),
         }
     }
-}
-
-fn code_notes<'a>(catalog: &'a Catalog, reply: &Reply<'_>, language: &str) -> Vec<CodeNote<'a>> {
-    let note = |code: String, known: &'a Code| CodeNote {
-        code,
-        name: known.name.get(language),
-        meaning: known.meaning.get(language),
-        source: known.sources.first().and_then(|citation| Some(catalog.source_view(citation)?.title)),
-    };
-    let first = reply.code.and_then(|code| Some(note(code.to_string(), catalog.reply_code(code)?)));
-    let second = reply.enhanced.and_then(|code| Some(note(code.to_string(), catalog.enhanced_code(code)?)));
-    first.into_iter().chain(second).collect()
 }
 
 fn blocklist_view<'a>(blocking: &Blocking<'a>) -> BlocklistView<'a> {

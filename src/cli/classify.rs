@@ -300,7 +300,7 @@ fn add_verdict(page: &mut Page, catalog: &Catalog, verdict: &Verdict<'_>, langua
     facts.push((labels.confidence, format!("{:.0} %", verdict.confidence * 100.0)));
     page.facts(&facts);
 
-    if let Some(remedy) = &verdict.remediation {
+    if let Some(remedy) = verdict.remediation.map(|remedy| remedy.texts()) {
         page.heading(labels.what_happened);
         page.paragraph(remedy.summary);
         page.heading(&format!("{} ({})", labels.what_to_do, labels.responsible(remedy.responsible)));
