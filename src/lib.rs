@@ -19,6 +19,7 @@ pub mod classify;
 pub mod cli;
 pub mod http;
 pub mod limits;
+mod quick_hash;
 pub mod reload;
 pub mod report;
 pub mod serve;

@@ -77,8 +77,8 @@ fn fold_unicode_into(text: &str, out: &mut String) {
                     push_folded(out, c);
                 }
             }
-            // Ideographs have neither case nor accents.
-            0x4e00..0xa000 => out.push(c),
+            // Hebrew, Arabic, Thai and ideographs have neither case nor accents.
+            0x5d0..0x5eb | 0x627..0x64b | 0xe01..0xe33 | 0xe40..0xe4f | 0x4e00..0xa000 => out.push(c),
             _ => fold_character(c, out),
         }
     }
@@ -156,6 +156,10 @@ pub(super) fn is_spaced_word(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric();
     }
+    // The letters that are met most, without asking Unicode's tables.
+    if matches!(c, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ʯ' | 'Σ'..='ώ' | 'Ѐ'..='ҁ' | 'Ҋ'..='ԯ') {
+        return true;
+    }
     let unspaced = matches!(c,
         '\u{0e00}'..='\u{0eff}'     // Thai, Lao
         | '\u{1100}'..='\u{11ff}'   // Hangul Jamo, as folding decomposes Hangul
@@ -196,6 +200,23 @@ mod tests {
         assert!(is_word_boundary(None, Some('f')));
         assert!(!is_word_boundary(Some('я'), Some('щ')));
         assert!(is_word_boundary(Some('名'), Some('な')));
+    }
+
+    #[test]
+    fn what_is_taken_as_it_stands_has_no_other_form() {
+        for c in ('\u{500}'..'\u{f00}').chain('\u{4e00}'..'\u{a000}') {
+            let mut slowly = String::new();
+            fold_character(c, &mut slowly);
+            trim_end(&mut slowly);
+            assert_eq!(fold(&c.to_string()), slowly, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn the_letters_that_are_met_most_are_those_of_unicode() {
+        for c in '\u{80}'..'\u{600}' {
+            assert_eq!(is_spaced_word(c), c.is_alphanumeric(), "{c:?}");
+        }
     }
 
     proptest! {

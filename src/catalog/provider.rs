@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{source::Citation, text::Text};
+use crate::quick_hash::QuickHash;
 
 /// The place of a provider in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,13 +53,13 @@ pub enum RecognisedBy {
 /// Which hosts are whose.
 #[derive(Debug)]
 pub(super) struct Hosts {
-    owners: HashMap<Box<str>, ProviderId>,
+    owners: HashMap<Box<str>, ProviderId, QuickHash>,
 }
 
 impl Hosts {
     /// The hosts of each provider, in the order of the catalogue.
     pub(super) fn new<'a>(of_each: impl Iterator<Item = &'a [String]>) -> Self {
-        let mut owners = HashMap::new();
+        let mut owners = HashMap::default();
         for (at, hosts) in of_each.enumerate() {
             for host in hosts {
                 // Where two claim one host, it is the first's.

@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{BuildHasher, Hasher},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     catalog::{BounceType, Catalog, Kind},
     classify::Decision,
+    quick_hash::QuickHash,
 };
 
 /// Combinations that are told apart; what comes after is counted under `other`. The built-in catalogue makes some hundred
@@ -72,7 +72,7 @@ struct Register {
     catalog: Arc<Catalog>,
     categories: Vec<u16>,
     providers: Vec<u16>,
-    rules: HashMap<Box<str>, Arc<Counter>, Xxh3>,
+    rules: HashMap<Box<str>, Arc<Counter>, QuickHash>,
 }
 
 impl Classified {
@@ -213,34 +213,6 @@ fn number_of(names: &mut Vec<String>, id: &str) -> u16 {
             number
         }
         _ => u16::MAX,
-    }
-}
-
-/// XXH3 in one go: the ids come from the catalogue, so nobody can choose them to collide, and it is much faster than the
-/// standard hash.
-#[derive(Clone, Copy, Debug, Default)]
-struct Xxh3;
-
-impl BuildHasher for Xxh3 {
-    type Hasher = Xxh3State;
-
-    fn build_hasher(&self) -> Xxh3State {
-        Xxh3State(0)
-    }
-}
-
-struct Xxh3State(u64);
-
-impl Hasher for Xxh3State {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 ^= xxhash_rust::xxh3::xxh3_64(bytes);
-    }
-
-    /// The mark at a string's end; there is nothing behind it.
-    fn write_u8(&mut self, _: u8) {}
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

@@ -34,7 +34,7 @@ use super::{
     text::REQUIRED_LANGUAGES,
     wait::{TimeWords, UnitTable, WaitTable, Waits},
 };
-use crate::classify::Memo;
+use crate::{classify::Memo, quick_hash::QuickHash};
 
 /// The kinds of table that a file may hold.
 const KINDS: [&str; 15] = [
@@ -78,12 +78,12 @@ pub(super) struct Draft {
 /// Tables by id, in the order of the files; a later layer overrides an earlier one.
 pub(super) struct Layered<T> {
     pub(super) tables: Vec<Located<T>>,
-    places: HashMap<String, (usize, usize)>,
+    places: HashMap<String, (usize, usize), QuickHash>,
 }
 
 impl<T> Default for Layered<T> {
     fn default() -> Self {
-        Self { tables: Vec::new(), places: HashMap::new() }
+        Self { tables: Vec::new(), places: HashMap::default() }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::words::{self, WordsOf};
+use super::words;
 
 /// The words that rules are made of.
 #[derive(Debug)]
@@ -74,8 +74,10 @@ impl Vocabulary {
     pub(super) fn new<'t, 'p>(texts: impl Iterator<Item = &'t str>, patterns: impl Iterator<Item = &'p str>) -> Self {
         let mut bits = vec![0u64; 1 << (BITS - 6)].into_boxed_slice();
         let mut add = |text: &str| {
-            for word in WordsOf::new(text) {
-                for bit in places(word.hash) {
+            // Only what is written in ASCII ever gives way.
+            let words = text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+            for word in words.filter(|word| !word.is_empty()) {
+                for bit in places(words::hash(word)) {
                     bits[bit >> 6] |= 1 << (bit & 63);
                 }
             }

@@ -102,11 +102,13 @@ impl Index {
             let text = start..texts.len() as u32;
             anchors.push(Anchor { text, open_start: anchor.open_start, open_end: anchor.open_end });
         }
-        let places = written.iter().map(Places::of).collect::<Vec<_>>();
+        let mut whole = Vec::with_capacity(written.len() * 4);
+        let mut words = Vec::new();
+        let places = written.iter().map(|one| Places::of(one, &mut words, &mut whole)).collect::<Vec<_>>();
         // Counted by a part of the hash: which of several is rarest need not be exact.
         let mut frequency = vec![0u32; 1 << FREQUENCY_BITS];
         let counter = |hash: u32| (hash >> (32 - FREQUENCY_BITS)) as usize;
-        for (hash, ..) in places.iter().flat_map(|places| &places.whole) {
+        for (hash, ..) in &whole {
             frequency[counter(*hash)] += 1;
         }
         let mut filed = Vec::with_capacity(written.len());
@@ -114,8 +116,7 @@ impl Index {
         for (at, places) in places.iter().enumerate() {
             let anchor = at as u32;
             // A single word is met more often than a pair of words that is as rare among the anchors.
-            let rarest = places
-                .whole
+            let rarest = whole[places.whole.clone()]
                 .iter()
                 .min_by_key(|(hash, _, is_pair)| frequency[counter(*hash)] * if *is_pair { 1 } else { 3 });
             match rarest.map(|&(hash, offset, _)| (hash, offset)).or(places.part) {
@@ -215,8 +216,8 @@ impl Index {
 
 /// What an anchor can be filed under.
 struct Places {
-    /// Whole words and pairs of whole words: hash, offset of the first byte, whether it is a pair.
-    whole: Vec<(u32, u32, bool)>,
+    /// Whole words and pairs of whole words, among those of all anchors.
+    whole: Range<usize>,
     /// The beginning of a word that may go on, or the end of one that may have begun before.
     part: Option<(u32, u32)>,
     /// Which of [`Word::prefixes`] that is.
@@ -226,8 +227,11 @@ struct Places {
 }
 
 impl Places {
-    fn of(written: &Written) -> Self {
-        let words: Vec<Word> = WordsOf::new(&written.text).collect();
+    /// What `written` can be filed under. Whole words and pairs go to `whole`: hash, offset of the first byte, whether it is a pair.
+    /// `words` is room for the words, so that not every anchor needs its own.
+    fn of(written: &Written, words: &mut Vec<Word>, whole: &mut Vec<(u32, u32, bool)>) -> Self {
+        words.clear();
+        words.extend(WordsOf::new(&written.text));
         let is_whole = |word: &Word| {
             let (begins, ends) = (word.start == 0, word.end as usize == written.text.len());
             !(written.open_start && begins || written.open_end && ends)
@@ -243,7 +247,11 @@ impl Places {
             Some((length, (word.prefixes[length], word.start)))
         });
         Self {
-            whole: single.chain(pairs).collect(),
+            whole: {
+                let first = whole.len();
+                whole.extend(single.chain(pairs));
+                first..whole.len()
+            },
             part: prefix.map(|(_, part)| part).or_else(|| last.filter(ends).map(|word| (word.suffix, word.end))),
             prefix: prefix.map(|(length, _)| length),
             has_word: !words.is_empty(),
@@ -252,8 +260,8 @@ impl Places {
 }
 
 impl Filed {
-    fn new(mut filed: Vec<(u32, Entry)>) -> Self {
-        filed.sort_unstable_by_key(|(hash, entry)| (*hash, entry.anchor));
+    fn new(filed: Vec<(u32, Entry)>) -> Self {
+        let filed = sorted(filed);
         let mut known = vec![0u64; 1 << (KNOWN_BITS - 6)];
         let mut groups: Vec<(u32, u32)> = Vec::new();
         for (at, (hash, _)) in filed.iter().enumerate() {
@@ -291,6 +299,30 @@ impl Filed {
             }
         }
     }
+}
+
+/// By hash, and by anchor where hashes are equal. The upper bits of a hash are spread evenly, so what they leave to be sorted is a
+/// few at a time.
+fn sorted(filed: Vec<(u32, Entry)>) -> Vec<(u32, Entry)> {
+    let bucket = |hash: u32| (hash >> (32 - BUCKET_BITS)) as usize;
+    let mut ends = vec![0u32; (1 << BUCKET_BITS) + 1];
+    filed.iter().for_each(|(hash, _)| ends[bucket(*hash) + 1] += 1);
+    for at in 1..ends.len() {
+        ends[at] += ends[at - 1];
+    }
+    // Where the next of each bucket goes; in the end, where each bucket ends.
+    let mut sorted = vec![(0, Entry { anchor: 0, offset: 0 }); filed.len()];
+    for one in filed {
+        let next = &mut ends[bucket(one.0)];
+        sorted[*next as usize] = one;
+        *next += 1;
+    }
+    let mut start = 0;
+    for end in ends.into_iter().take(1 << BUCKET_BITS) {
+        sorted[start..end as usize].sort_unstable_by_key(|(hash, entry)| (*hash, entry.anchor));
+        start = end as usize;
+    }
+    sorted
 }
 
 /// Whether a word may begin or end at this byte of folded text.

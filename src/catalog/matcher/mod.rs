@@ -14,6 +14,7 @@ use gist::Vocabulary;
 use index::{Hit, Index, Written};
 
 use super::{fold::fold, phrase::Phrase, provider::ProviderId};
+use crate::quick_hash::QuickHash;
 
 /// All anchors and whose they are.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ impl Matcher {
         patterns: impl Iterator<Item = &'a str>,
     ) -> Self {
         let words = phrases.iter().map(|words| words.any.len() + 2).sum();
-        let mut anchors = Anchors { ids: HashMap::with_capacity(words), ..Anchors::default() };
+        let mut anchors = Anchors { ids: HashMap::with_capacity_and_hasher(words, QuickHash), ..Anchors::default() };
         let conditions = phrases
             .iter()
             .enumerate()
@@ -272,11 +273,11 @@ impl Scan {
 /// Anchors while they are collected: each way of writing one stands once.
 #[derive(Default)]
 struct Anchors {
-    ids: HashMap<String, u32>,
+    ids: HashMap<String, u32, QuickHash>,
     written: Vec<Written>,
     owners: Vec<(u32, Owner)>,
     /// The lists that conditions ask for, each with its bit.
-    lists: HashMap<Vec<String>, u32>,
+    lists: HashMap<Vec<String>, u32, QuickHash>,
 }
 
 impl Anchors {
