@@ -1,5 +1,8 @@
 //! Classifying one reply in the core, and writing its verdict as JSON: `cargo bench --bench core`; `-- reply` or `-- json` runs a part.
 //!
+//! Three mixtures: replies that repeat word for word; such of which no two are the same, as a mailer meets them, about ever other
+//! addresses from ever other servers; and such that differ in their words too, so that nothing that is remembered helps.
+//!
 //! Beside it, in the same run and over the same lines, a `RegexSet` of the words of our own phrases, which answers with one number and
 //! nothing else, and which is spared the folding: its text comes folded. Once it has the cache that it comes with, and once one that fits.
 
@@ -34,7 +37,11 @@ const FITS: usize = 2 << 30;
 fn main() {
     let mut criterion = figures::criterion();
     let figures = Figures::default();
-    let inputs = [("repeating", lines::repeating()), ("never repeating", lines::never_repeating(LINES))];
+    let inputs = [
+        ("repeating", lines::repeating()),
+        ("never repeating", lines::never_repeating(LINES)),
+        ("never alike", never_alike(LINES)),
+    ];
     let catalog = Catalog::built_in().unwrap();
 
     replies(&mut criterion, &figures, &catalog, &inputs);
@@ -51,6 +58,19 @@ fn main() {
     for fields in ["core", "all"] {
         figures.tell(&format!("json, {fields}"));
     }
+}
+
+/// `count` replies of which no two would be the same even without all that differs from one reply to the next: each ends with
+/// a word that no other has.
+fn never_alike(count: usize) -> Vec<String> {
+    let mut lines = lines::never_repeating(count);
+    for (number, line) in lines.iter_mut().enumerate() {
+        line.push(' ');
+        // In letters, since numbers are what differs anyway.
+        let digits = number.to_string();
+        line.extend(digits.bytes().map(|digit| char::from(digit - b'0' + b'q')));
+    }
+    lines
 }
 
 /// Text in, decision with all its evidence out.

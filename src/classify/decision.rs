@@ -89,10 +89,11 @@ impl<'a> Decision<'a> {
         self.pieces().iter().filter_map(rule).chain(self.wait.map(|wait| wait.rule))
     }
 
-    /// All that spoke, the strongest of each source first, the time for the next try last.
-    pub fn evidence(&self, catalog: &'a Catalog) -> Vec<Weighed<'a>> {
+    /// All that spoke, the strongest of each source first, the time for the next try last. `folded` is [`Decision::folded`], in
+    /// which it stands.
+    pub fn evidence(&self, catalog: &'a Catalog, folded: &str) -> Vec<Weighed<'a>> {
         let stands_in_words = self.pieces().iter().any(|piece| matches!(piece.place, Spot::Gist { .. }));
-        let origin = if stands_in_words { catalog.gist(&self.folded()).1 } else { Origin::default() };
+        let origin = if stands_in_words { catalog.gist(folded).1 } else { Origin::default() };
         let pieces = self.pieces().iter().map(|piece| piece.weighed(catalog, &origin));
         let wait = self.wait.iter().map(|wait| Weighed {
             source: EvidenceSource::RetryTime,

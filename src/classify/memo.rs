@@ -183,10 +183,10 @@ mod tests {
             let reply = Reply::parse(&line);
             let decision = weigh(&catalog, &Evidence::of(&reply));
             assert_eq!(decision.blocklist.as_ref().and_then(|list| list.subject), Some(ip));
-            let evidence = decision.evidence(&catalog);
+            let evidence = decision.evidence(&catalog, &decision.folded());
             let other = Catalog::built_in().unwrap();
             let fresh = weigh(&other, &Evidence::of(&reply));
-            assert_eq!(format!("{evidence:?}"), format!("{:?}", fresh.evidence(&other)));
+            assert_eq!(format!("{evidence:?}"), format!("{:?}", fresh.evidence(&other, &fresh.folded())));
             assert_eq!(decision.retry, fresh.retry);
         }
     }

@@ -251,7 +251,7 @@ fn decided_by<'a>(catalog: &'a Catalog, decision: &Decision<'a>, language: &str)
 
 fn evidence_views<'a>(catalog: &'a Catalog, decision: &Decision<'a>) -> Vec<EvidenceView<'a>> {
     let folded = decision.folded();
-    let views = decision.evidence(catalog).into_iter().map(|weighed| {
+    let views = decision.evidence(catalog, &folded).into_iter().map(|weighed| {
         let rule = weighed.place.rule();
         let matched = match weighed.place {
             Place::Text { start, end, .. } => Cow::Owned(folded[start..end].trim().to_owned()),
@@ -268,8 +268,11 @@ fn evidence_views<'a>(catalog: &'a Catalog, decision: &Decision<'a>) -> Vec<Evid
     views.collect()
 }
 
+/// As `{:016x}` writes it, without the formatter's detours.
 fn hexadecimal(number: u64) -> String {
-    (0..16).rev().map(|digit| char::from(b"0123456789abcdef"[(number >> (digit * 4)) as usize & 15])).collect()
+    let mut out = String::with_capacity(16);
+    out.extend((0..16).rev().map(|digit| char::from(b"0123456789abcdef"[(number >> (digit * 4)) as usize & 15])));
+    out
 }
 
 /// Two digits are all that a weight or a confidence can mean.

@@ -81,7 +81,8 @@ fn add(
     }
 
     page.heading(labels.pick("The text as it is compared", "Der Text, wie er verglichen wird"));
-    let (folded, spoke) = (decision.folded(), decision.evidence(catalog));
+    let folded = decision.folded();
+    let spoke = decision.evidence(catalog, &folded);
     page.as_it_stands(&marked(&folded, &spoke, decision.category));
     page.paragraph(labels.pick(
         "Marked: ^ speaks for the verdict, - for something else, ~ for the time of the next try.",
