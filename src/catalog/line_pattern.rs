@@ -3,6 +3,9 @@
 //! `<{recipient}>: {code} {enhanced} {diagnostic}` reads `<anna@example.org>: 550 5.1.1 User unknown`. Everything outside
 //! braces is meant literally, but for case, accents and the number of spaces. `{*}` stands for anything. A pattern must match
 //! from the line's first word to its end; `{diagnostic}` at the end takes the rest of the line and the lines that follow.
+//!
+//! A dialect has dozens of patterns, and few lines match any. So a [`Line`] knows which signs stand in it, and a pattern which it
+//! cannot do without: comparing two numbers rules most patterns out.
 
 use std::{fmt, str::FromStr};
 
@@ -13,6 +16,83 @@ use serde::Deserialize;
 #[serde(try_from = "String")]
 pub struct LinePattern {
     pieces: Vec<Piece>,
+    /// The signs that stand in every line that it matches.
+    needs: Marks,
+}
+
+/// A line, trimmed, to be read by patterns.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    text: &'a str,
+    marks: Marks,
+}
+
+impl<'a> From<&'a str> for Line<'a> {
+    fn from(line: &'a str) -> Self {
+        let text = line.trim();
+        Self { text, marks: Marks::of(text) }
+    }
+}
+
+impl Line<'_> {
+    /// Whether nothing stands on it.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+/// Which letters (without case), digits and other ASCII signs stand in a text, a bit each; some rare signs share one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Marks(u64);
+
+impl Marks {
+    const ANY_DIGIT: u64 = 1 << 63;
+
+    const BY_BYTE: [u64; 256] = {
+        let mut marks = [0; 256];
+        let mut byte = b'!';
+        while byte < 0x7f {
+            marks[byte as usize] = match byte {
+                b'a'..=b'z' => 1 << (byte - b'a'),
+                b'A'..=b'Z' => 1 << (byte - b'A'),
+                b'0'..=b'9' => 1 << (26 + byte - b'0') | Self::ANY_DIGIT,
+                _ => 1 << (36 + byte % 27),
+            };
+            byte += 1;
+        }
+        // U+212A, the sign for kelvin, is no ASCII, but its small letter is.
+        let kelvin = marks[b'k' as usize];
+        let mut byte = 0x80;
+        while byte < marks.len() {
+            marks[byte] = kelvin;
+            byte += 1;
+        }
+        marks
+    };
+
+    fn of(text: &str) -> Self {
+        Self(text.bytes().fold(0, |marks, byte| marks | Self::BY_BYTE[usize::from(byte)]))
+    }
+
+    /// What a line must hold to match these pieces.
+    fn needed(pieces: &[Piece]) -> Self {
+        pieces.iter().fold(Self::default(), |Self(marks), piece| {
+            Self(
+                marks
+                    | match piece {
+                        Piece::Literal(literal) if literal.is_ascii() => Self::of(literal).0,
+                        Piece::Slot(Slot::Recipient) => Self::of("@").0,
+                        Piece::Slot(Slot::Code) => Self::ANY_DIGIT,
+                        Piece::Slot(Slot::Enhanced) => Self::of(".").0 | Self::ANY_DIGIT,
+                        Piece::Literal(_) | Piece::Slot(_) => 0,
+                    },
+            )
+        })
+    }
+
+    const fn has_all(self, needed: Self) -> bool {
+        self.0 & needed.0 == needed.0
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +180,8 @@ impl FromStr for LinePattern {
         if pieces.is_empty() {
             return Err("a line pattern is empty".to_owned());
         }
-        Ok(Self { pieces })
+        let needs = Marks::needed(&pieces);
+        Ok(Self { pieces, needs })
     }
 }
 
@@ -151,10 +232,13 @@ fn is_address(value: &str) -> bool {
 
 impl LinePattern {
     /// What `line` tells, if it is written so. Takes time linear in the line for each of the pattern's few pieces.
-    pub fn read<'a>(&self, line: &'a str) -> Option<LineFacts<'a>> {
+    pub fn read<'a>(&self, line: Line<'a>) -> Option<LineFacts<'a>> {
+        if !line.marks.has_all(self.needs) {
+            return None;
+        }
         let mut facts = LineFacts::default();
         let mut tries = 0;
-        matches(&self.pieces, line.trim(), &mut facts, &mut tries).then_some(facts)
+        matches(&self.pieces, line.text, &mut facts, &mut tries).then_some(facts)
     }
 }
 
@@ -212,32 +296,43 @@ fn keep<'a>(slot: Slot, value: &'a str, facts: &mut LineFacts<'a>) {
 
 /// Every place at which `literal` begins in `line`.
 fn literal_places<'l>(line: &'l str, literal: &'l str) -> impl Iterator<Item = usize> + 'l {
-    line.char_indices().map(|(at, _)| at).filter(move |at| literal_length(&line[*at..], literal).is_some())
+    let first = literal.bytes().next().unwrap_or_default();
+    // What is no letter of ASCII may be a space or a capital of some script.
+    let may_begin = move |byte: u8| !byte.is_ascii_graphic() || byte.to_ascii_lowercase() == first;
+    let places = line.bytes().enumerate().filter(move |(_, byte)| may_begin(*byte)).map(|(at, _)| at);
+    places.filter(move |at| line.get(*at..).is_some_and(|rest| literal_length(rest, literal).is_some()))
 }
 
 /// How many bytes of `line` the literal takes at its start: compared without case, a space for any run of spaces.
 fn literal_length(line: &str, literal: &str) -> Option<usize> {
-    let mut rest = line;
-    for wanted in literal.chars() {
-        if wanted == ' ' {
+    let (mut taken, mut compared) = (0, 0);
+    while let Some(wanted) = literal.as_bytes().get(compared) {
+        if *wanted == b' ' {
+            let rest = &line[taken..];
             let trimmed = rest.trim_start();
             // A space at the very end of a literal may be missing where the line ends.
-            if trimmed.len() == rest.len()
-                && !rest.is_empty()
-                && !line[..line.len() - rest.len()].ends_with(char::is_whitespace)
-            {
+            if trimmed.len() == rest.len() && !rest.is_empty() && !line[..taken].ends_with(char::is_whitespace) {
                 return None;
             }
-            rest = trimmed;
+            taken = line.len() - trimmed.len();
+            compared += 1;
             continue;
         }
-        let next = rest.chars().next()?;
-        if next != wanted && !next.to_lowercase().eq(std::iter::once(wanted)) {
-            return None;
+        let next = line.as_bytes().get(taken)?;
+        if next.is_ascii() {
+            if next.to_ascii_lowercase() != *wanted {
+                return None;
+            }
+            (taken, compared) = (taken + 1, compared + 1);
+        } else {
+            let (next, wanted) = (line[taken..].chars().next()?, literal[compared..].chars().next()?);
+            if next != wanted && !next.to_lowercase().eq(std::iter::once(wanted)) {
+                return None;
+            }
+            (taken, compared) = (taken + next.len_utf8(), compared + wanted.len_utf8());
         }
-        rest = &rest[next.len_utf8()..];
     }
-    Some(line.len() - rest.len())
+    Some(taken)
 }
 
 impl fmt::Display for LinePattern {
@@ -257,7 +352,7 @@ mod tests {
     use super::*;
 
     fn read<'a>(pattern: &str, line: &'a str) -> Option<LineFacts<'a>> {
-        pattern.parse::<LinePattern>().unwrap().read(line)
+        pattern.parse::<LinePattern>().unwrap().read(line.into())
     }
 
     #[test]

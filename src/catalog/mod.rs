@@ -17,12 +17,14 @@ mod keeping;
 mod line_pattern;
 mod load;
 mod matcher;
+mod needles;
 mod needs;
 mod pattern;
 mod phrase;
 mod prior;
 mod provider;
 mod reason;
+mod recogniser;
 mod rescue;
 mod search;
 mod silent;
@@ -42,15 +44,16 @@ pub use blocklist::{Blocklist, ListStatus, Listed, ReturnCode};
 pub use calibration::Calibration;
 pub use category::{Category, CategoryId, Link, RetryAdvice, Vocabulary};
 pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, SubjectOf};
-pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
+pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
 pub use keeping::{Keeping, KeptRule};
-pub use line_pattern::{LineFacts, LinePattern, Slot};
+pub use line_pattern::{Line, LineFacts, LinePattern, Slot};
 pub use matcher::{Found, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
+pub use recogniser::Signs;
 pub use rescue::{Rescue, RescueSign, RescueTable};
 pub use search::CodeFilter;
 pub use silent::{Silent, Why};
@@ -89,7 +92,8 @@ pub struct Catalog {
     calibration: Calibration,
     reasons: BTreeMap<Reason, Text>,
     dialects: Vec<Dialect>,
-    recogniser: dialect::Dialects,
+    /// Made when somebody first asks about a mail.
+    recogniser: OnceLock<recogniser::Recogniser>,
     rescue: Rescue,
     /// Made when somebody first searches.
     index: OnceLock<search::Index>,
@@ -251,7 +255,8 @@ impl Catalog {
 
     /// The dialect that these signs speak for, and whether the report is only of a delay.
     pub fn recognise_dialect(&self, signs: &Signs<'_>) -> Option<(&Dialect, bool)> {
-        let (at, is_delay) = self.recogniser.recognise(signs)?;
+        let (at, is_delay) =
+            self.recogniser.get_or_init(|| recogniser::Recogniser::new(&self.dialects)).recognise(signs)?;
         Some((&self.dialects[at], is_delay))
     }
 

@@ -92,6 +92,11 @@ fn is_domain(domain: &str) -> bool {
                 .all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')))
 }
 
+/// Whether there can be any address in a text: most lines have none.
+pub(super) fn may_stand_in(text: &str) -> bool {
+    memchr::memchr(b'@', text.as_bytes()).is_some()
+}
+
 /// Every address in running text, in order.
 pub(super) fn in_text(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| {

@@ -2,24 +2,24 @@
 
 use super::{address, mail::head, original, words};
 use crate::{
-    catalog::{Block, Dialect, Fallback, Folded, LineFacts, LinePattern, fold},
+    catalog::{Block, Dialect, Fallback, Folded, Line, LineFacts, LinePattern, fold},
     smtp::{Command, Reply},
 };
 
 /// What a report's words tell about one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Told<'t> {
     pub(super) recipient: String,
-    pub(super) code: Option<String>,
-    pub(super) enhanced: Option<String>,
-    pub(super) host: Option<String>,
+    pub(super) code: Option<&'t str>,
+    pub(super) enhanced: Option<&'t str>,
+    pub(super) host: Option<&'t str>,
     pub(super) command: Option<Command>,
     /// What was said, line by line.
-    pub(super) words: Vec<String>,
+    pub(super) words: Vec<&'t str>,
     /// How long those lines are.
     bytes: usize,
     /// Every line about the recipient, also those that are not what was said.
-    lines: Vec<String>,
+    lines: Vec<&'t str>,
     /// Whether a pattern named what was said, so that other lines do not add to it.
     is_named: bool,
     /// Whether lines that follow still belong to it.
@@ -28,18 +28,18 @@ pub(super) struct Told {
 
 /// What a report's words tell.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
-    pub(super) recipients: Vec<Told>,
+pub(super) struct Telling<'t> {
+    pub(super) recipients: Vec<Told<'t>>,
     /// What is told before or without a recipient.
-    pub(super) general: Told,
+    pub(super) general: Told<'t>,
     /// The lines that were read: without salutation, farewell and original.
     pub(super) part: String,
 }
 
 /// Reads `text` as `dialect` writes it. `subject` may tell facts too.
-pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) -> Telling {
+pub(super) fn read<'t>(dialect: &Dialect, subject: &'t str, text: &'t str, most: usize) -> Telling<'t> {
     let mut telling = Telling::default();
-    if let Some(facts) = first_match(&dialect.subject, subject) {
+    if let Some(facts) = first_match(&dialect.subject, subject.into()) {
         telling.general.take(subject, &facts);
     }
     // Which of the recipients the next lines belong to.
@@ -49,11 +49,12 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
     for line in report_lines(dialect, text) {
         telling.part.push_str(line);
         telling.part.push('\n');
-        if line.trim().is_empty() {
+        let marked = Line::from(line);
+        if marked.is_empty() {
             telling.at(current).end_paragraph(dialect.block);
             continue;
         }
-        let named = first_match(&dialect.recipient, line);
+        let named = first_match(&dialect.recipient, marked);
         if let Some((facts, recipients)) = named.as_ref().and_then(|facts| Some((facts, facts.recipient?))) {
             // What a server said often names the recipient again on a line of its own.
             let goes_on = current.is_some_and(|at| telling.recipients[at].goes_on_with(recipients));
@@ -70,7 +71,7 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
                 continue;
             }
         }
-        match named.filter(|facts| facts.recipient.is_none()).or_else(|| first_match(&dialect.facts, line)) {
+        match named.filter(|facts| facts.recipient.is_none()).or_else(|| first_match(&dialect.facts, marked)) {
             Some(facts) => {
                 told_before |= current.is_none() && facts.diagnostic.is_some();
                 telling.at(current).take(line, &facts);
@@ -85,8 +86,8 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
     telling
 }
 
-impl Telling {
-    fn at(&mut self, current: Option<usize>) -> &mut Told {
+impl<'t> Telling<'t> {
+    fn at(&mut self, current: Option<usize>) -> &mut Told<'t> {
         match current {
             Some(at) => &mut self.recipients[at],
             None => &mut self.general,
@@ -146,9 +147,9 @@ impl Telling {
     }
 }
 
-impl Told {
-    fn take(&mut self, line: &str, facts: &LineFacts<'_>) {
-        self.lines.push(line.trim().to_owned());
+impl<'t> Told<'t> {
+    fn take(&mut self, line: &'t str, facts: &LineFacts<'t>) {
+        self.lines.push(line.trim());
         // The first that is named counts; a second one repeats it or tells of an earlier attempt.
         let is_later = self.is_named && self.words.iter().any(|line| !line.trim().is_empty());
         if let Some(diagnostic) = facts.diagnostic.filter(|_| is_later) {
@@ -159,23 +160,18 @@ impl Told {
                 return;
             }
         }
-        let keep = |place: &mut Option<String>, found: Option<&str>| {
-            if let Some(found) = found {
-                *place = Some(found.to_owned());
-            }
-        };
-        keep(&mut self.code, facts.code);
-        keep(&mut self.enhanced, facts.enhanced);
-        keep(&mut self.host, facts.host);
+        self.code = facts.code.or(self.code);
+        self.enhanced = facts.enhanced.or(self.enhanced);
+        self.host = facts.host.or(self.host);
         self.command = facts.command.and_then(|command| command.parse().ok()).or(self.command);
         if let Some(diagnostic) = facts.diagnostic {
-            self.words = vec![diagnostic.to_owned()];
+            self.words = vec![diagnostic];
             self.is_open = true;
             self.is_named = true;
         }
     }
 
-    fn add(&mut self, line: &str, block: Block) {
+    fn add(&mut self, line: &'t str, block: Block) {
         let is_general = self.recipient.is_empty();
         if self.bytes + line.len() > MOST_TOLD_BYTES {
             return;
@@ -183,16 +179,16 @@ impl Told {
         self.bytes += line.len() + 1;
         let belongs = if self.is_named { self.is_open } else { block != Block::Line && (self.is_open || is_general) };
         if belongs {
-            self.words.push(line.trim().to_owned());
+            self.words.push(line.trim());
         }
         if self.is_open || is_general {
-            self.lines.push(line.trim().to_owned());
+            self.lines.push(line.trim());
         }
     }
 
     /// Whether a line that names these recipients goes on with what is said about this one.
     fn goes_on_with(&self, recipients: &str) -> bool {
-        self.is_open && !self.said().is_empty() && recipients.eq_ignore_ascii_case(&self.recipient)
+        self.is_open && recipients.eq_ignore_ascii_case(&self.recipient) && !self.said().is_empty()
     }
 
     fn end_paragraph(&mut self, block: Block) {
@@ -225,7 +221,7 @@ const MOST_PARTED: usize = 20;
 pub(super) const MOST_LINE_BYTES: usize = 4096;
 
 /// The lines between the dialect's begin and end.
-fn report_lines<'t>(dialect: &'t Dialect, text: &'t str) -> impl Iterator<Item = &'t str> {
+fn report_lines<'t>(dialect: &Dialect, text: &'t str) -> impl Iterator<Item = &'t str> {
     let lines = || text.split('\n').map(|line| head(line, MOST_LINE_BYTES));
     let begin = if dialect.begin == Folded::default() {
         0
@@ -244,7 +240,7 @@ fn split_addresses(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn first_match<'l>(patterns: &[LinePattern], line: &'l str) -> Option<LineFacts<'l>> {
+fn first_match<'l>(patterns: &[LinePattern], line: Line<'l>) -> Option<LineFacts<'l>> {
     patterns.iter().find_map(|pattern| pattern.read(line))
 }
 

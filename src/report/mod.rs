@@ -274,7 +274,7 @@ impl Report {
     }
 
     /// Takes over what the words told.
-    fn tell(&mut self, mut telling: Telling, kind: Kind, mail: &Mail, is_rescued: bool) {
+    fn tell(&mut self, mut telling: Telling<'_>, kind: Kind, mail: &Mail, is_rescued: bool) {
         self.kind = kind;
         if telling.recipients.is_empty() {
             let found = self.encoded_recipient(mail).or_else(|| self.original.only_recipient());

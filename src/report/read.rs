@@ -95,14 +95,14 @@ pub(super) struct Source<'a> {
     pub(super) most: usize,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// Reads the words as a dialect writes them.
-    pub(super) fn told_in(&self, dialect: &Dialect) -> Telling {
+    pub(super) fn told_in(&self, dialect: &Dialect) -> Telling<'a> {
         dialect::read(dialect, self.mail.field("subject").unwrap_or_default(), &self.mail.text, self.most)
     }
 
     /// Reads the words of a mailer that nobody knows.
-    pub(super) fn told_in_any_form(&self, original: &Original) -> Telling {
+    pub(super) fn told_in_any_form(&self, original: &Original) -> Telling<'a> {
         words::read(self.mail, original, self.rescue, self.most)
     }
 }

@@ -1,6 +1,8 @@
 //! The rescue path: what can be read from the words of a report that no dialect knows. What is found so is told with less
 //! confidence.
 
+use std::cell::OnceCell;
+
 use super::{
     address,
     dialect::{MOST_LINE_BYTES, Telling},
@@ -32,11 +34,12 @@ pub(super) fn tell_a_refusal(mail: &Mail, rescue: &Rescue) -> bool {
 }
 
 /// Reads recipients and what was said about them from words of no known form.
-pub(super) fn read(mail: &Mail, original: &Original, rescue: &Rescue, most: usize) -> Telling {
+pub(super) fn read<'m>(mail: &'m Mail, original: &Original, rescue: &Rescue, most: usize) -> Telling<'m> {
     let part = mail.report_part();
-    let own = own_addresses(mail);
+    let own = OnceCell::new();
     let is_no_recipient = |found: &str| {
         let local = found.split('@').next().unwrap_or_default();
+        let own = own.get_or_init(|| own_addresses(mail));
         own.iter().any(|own| own.eq_ignore_ascii_case(found)) || rescue.is_never_recipient(local)
     };
     let mut telling = Telling::default();
@@ -67,6 +70,7 @@ pub(super) fn read(mail: &Mail, original: &Original, rescue: &Rescue, most: usiz
             let mut found: Vec<String> = Vec::new();
             for one in part
                 .lines()
+                .filter(|line| address::may_stand_in(line))
                 .map(|line| head(line, MOST_LINE_BYTES))
                 .filter(|line| !line.contains("://"))
                 .flat_map(address::in_text)
@@ -108,6 +112,9 @@ pub(super) fn announcements<'t>(text: &'t str, rescue: &'t Rescue) -> impl Itera
 
 /// `<anna@example.org>: …`, `anna@example.org`, `* anna@example.org …`, `To: anna@example.org`.
 fn leading_address<'l>(line: &'l str, rescue: &Rescue, may_be_labelled: bool) -> Option<&'l str> {
+    if !address::may_stand_in(line) {
+        return None;
+    }
     let bare = line.trim_start_matches(['*', '-', '>', '+', '\u{2022}', ' ', '<', '"', '\'', '(', '[']);
     let labelled = Some(bare).filter(|_| may_be_labelled).and_then(|line| rescue.after_recipient_label(line));
     let bare = labelled.unwrap_or(bare);
@@ -123,19 +130,19 @@ fn after_address<'l>(line: &'l str, recipient: &str) -> &'l str {
 }
 
 /// Whom the report was sent to and who sent it: neither is the recipient that failed.
-fn own_addresses(mail: &Mail) -> Vec<String> {
+fn own_addresses(mail: &Mail) -> Vec<&str> {
     let values = ["to", "from", "reply-to", "return-path", "delivered-to", "x-original-to", "errors-to"];
-    values.iter().filter_map(|name| mail.field(name)).flat_map(address::in_text).map(str::to_owned).collect()
+    values.iter().filter_map(|name| mail.field(name)).flat_map(address::in_text).collect()
 }
 
-impl Telling {
-    fn say(&mut self, current: Option<usize>, line: &str) {
+impl<'t> Telling<'t> {
+    fn say(&mut self, current: Option<usize>, line: &'t str) {
         let told = match current {
             Some(at) => &mut self.recipients[at],
             None => &mut self.general,
         };
         if !line.is_empty() {
-            told.words.push(line.to_owned());
+            told.words.push(line);
         }
     }
 
