@@ -151,6 +151,11 @@ impl From<Vec<String>> for Folded {
 }
 
 impl Folded {
+    /// Whether there are no words.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `line` begins with one of the words.
     pub fn begins(&self, line: &str) -> bool {
         // This is asked for every line of a report, and the first letter answers it mostly. What is no ASCII may fold to any.
@@ -235,19 +240,30 @@ pub struct ExampleRecipient {
 }
 
 /// A word of a condition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
-    pub(super) folded: String,
-    pub(super) at_start: bool,
+    folded: String,
+    at_start: bool,
+}
+
+/// The same as [`str::contains`], which prepares for a longer search than one in a header field.
+fn holds(text: &str, word: &str) -> bool {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    word.first().is_none_or(|first| memchr::memchr_iter(*first, text).any(|at| text[at..].starts_with(word)))
 }
 
 impl Word {
     pub(super) fn new(written: &str) -> Self {
-        let (text, at_start) = written.strip_prefix('^').map_or((written, false), |text| (text, true));
+        let (text, at_start) = Self::parts(written);
         Self { folded: fold(text).into_owned(), at_start }
     }
 
+    /// The word without its `^`, and whether it had one: whether it must stand at the start.
+    pub(super) fn parts(written: &str) -> (&str, bool) {
+        written.strip_prefix('^').map_or((written, false), |text| (text, true))
+    }
+
     pub(super) fn is_in(&self, folded: &str) -> bool {
-        if self.at_start { folded.starts_with(&self.folded) } else { folded.contains(&self.folded) }
+        if self.at_start { folded.starts_with(&self.folded) } else { holds(folded, &self.folded) }
     }
 }

@@ -53,7 +53,7 @@ pub use matcher::{Found, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
-pub use recogniser::Signs;
+pub use recogniser::{HeaderField, Signs};
 pub use rescue::{Rescue, RescueSign, RescueTable};
 pub use search::CodeFilter;
 pub use silent::{Silent, Why};
@@ -254,7 +254,7 @@ impl Catalog {
     }
 
     /// The dialect that these signs speak for, and whether the report is only of a delay.
-    pub fn recognise_dialect(&self, signs: &Signs<'_>) -> Option<(&Dialect, bool)> {
+    pub fn recognise_dialect<F: HeaderField>(&self, signs: &Signs<'_, F>) -> Option<(&Dialect, bool)> {
         let (at, is_delay) =
             self.recogniser.get_or_init(|| recogniser::Recogniser::new(&self.dialects)).recognise(signs)?;
         Some((&self.dialects[at], is_delay))

@@ -1,26 +1,29 @@
 //! Finds which of thousands of texts stand in a short one, also within words.
 //!
-//! Each is looked for by the four of its bytes in a row that the fewest others share. Searching costs one multiplication and one
-//! bit for each byte searched, and a comparison where such four bytes stand. An Aho-Corasick automaton over the dialects' texts,
-//! with its tens of thousands of states, took five times as long to build.
+//! Each is looked for by four of its bytes in a row, those that the fewest others share. Searching costs one multiplication and
+//! one bit for each place that is looked at, and a comparison where such four bytes stand. An Aho-Corasick automaton over the
+//! dialects' texts, with its tens of thousands of states, took five times as long to build.
 
 use memchr::memmem::Finder;
 
 /// Texts to be found, each with a number in the order of adding.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Needles {
+    /// Of so many places one is looked at: 1 for all.
+    stride: usize,
     /// One behind the other.
     bytes: Vec<u8>,
     /// Where each ends.
     ends: Vec<u32>,
     /// Whether any gram has such a hash, a bit each.
-    filter: Vec<u64>,
-    /// The gram by which each is looked for, sorted by hash.
+    filter: Box<[u64; 1 << (HASH_BITS - 6)]>,
+    /// Grams by which each is looked for, sorted by bucket: `stride` grams, of which always one stands at a place of the text that
+    /// is looked at.
     grams: Vec<Gram>,
-    /// Where in `grams` the hashes with such upper bits begin.
+    /// Where in `grams` each bucket begins.
     starts: Vec<u32>,
-    /// Those with fewer than four bytes.
-    short: Vec<(u32, Finder<'static>)>,
+    /// Those that are too short to have so many grams.
+    short: Vec<(usize, Finder<'static>)>,
 }
 
 /// Four bytes in a row.
@@ -47,38 +50,65 @@ fn grams(text: &[u8]) -> impl Iterator<Item = u32> {
     text.array_windows().map(|four: &[u8; 4]| u32::from_le_bytes(*four))
 }
 
+impl Default for Needles {
+    fn default() -> Self {
+        Self::new(&[], 1)
+    }
+}
+
 impl Needles {
-    pub(super) fn new<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
-        let mut needles = Self { filter: vec![0; 1 << (HASH_BITS - 6)], ..Self::default() };
+    /// Of each `stride` places of a text one will be looked at. A longer stride is for longer texts: texts to be found with fewer
+    /// than three bytes more than that must be looked for one by one.
+    pub(super) fn new(texts: &[&str], stride: usize) -> Self {
+        let mut needles = Self {
+            stride,
+            bytes: Vec::new(),
+            ends: Vec::with_capacity(texts.len()),
+            filter: Box::new([0; 1 << (HASH_BITS - 6)]),
+            grams: Vec::with_capacity(stride * texts.len()),
+            starts: Vec::new(),
+            short: Vec::new(),
+        };
+        if texts.is_empty() {
+            return needles;
+        }
         for text in texts {
             needles.bytes.extend_from_slice(text.as_bytes());
             needles.ends.push(needles.bytes.len() as u32);
         }
         let mut shared = vec![0_u16; 1 << HASH_BITS];
-        for needle in 0..needles.ends.len() {
-            for gram in grams(needles.needle(needle)) {
+        for at in 0..texts.len() {
+            for gram in grams(needles.needle(at)) {
                 let count = &mut shared[hash(gram)];
                 *count = count.saturating_add(1);
             }
         }
-        for at in 0..needles.ends.len() {
+        let mut rarest = vec![(0, 0, 0); stride];
+        for at in 0..texts.len() {
             let needle = needles.needle(at);
-            let rarest = grams(needle).enumerate().min_by_key(|(_, gram)| shared[hash(*gram)]);
-            match rarest {
-                Some((offset, bytes)) => {
-                    needles.filter[hash(bytes) / 64] |= 1 << (hash(bytes) % 64);
-                    needles.grams.push(Gram { bytes, needle: at as u32, offset: offset as u32 });
-                }
-                None => {
-                    let finder = Finder::new(needle).into_owned();
-                    needles.short.push((at as u32, finder));
-                }
+            if needle.len() < 3 + stride {
+                let finder = Finder::new(needle).into_owned();
+                needles.short.push((at, finder));
+                continue;
+            }
+            rarest.fill((u16::MAX, 0, 0));
+            for (offset, gram) in grams(needle).enumerate() {
+                let rarest = &mut rarest[offset % stride];
+                *rarest = (shared[hash(gram)], offset, gram).min(*rarest);
+            }
+            for &(_, offset, bytes) in &rarest {
+                needles.filter[hash(bytes) / 64] |= 1 << (hash(bytes) % 64);
+                needles.grams.push(Gram { bytes, needle: at as u32, offset: offset as u32 });
             }
         }
-        needles.grams.sort_by_key(|gram| hash(gram.bytes));
-        needles.starts = (0..=1 << BUCKET_BITS)
-            .map(|wanted| needles.grams.partition_point(|gram| bucket(hash(gram.bytes)) < wanted) as u32)
-            .collect();
+        needles.grams.sort_unstable_by_key(|gram| bucket(hash(gram.bytes)));
+        needles.starts = vec![0; (1 << BUCKET_BITS) + 1];
+        for gram in &needles.grams {
+            needles.starts[bucket(hash(gram.bytes)) + 1] += 1;
+        }
+        for at in 1..needles.starts.len() {
+            needles.starts[at] += needles.starts[at - 1];
+        }
         needles
     }
 
@@ -87,11 +117,14 @@ impl Needles {
         &self.bytes[start as usize..self.ends[at] as usize]
     }
 
-    /// Calls `found` with the number of each needle that stands in `text` and with the place; for short ones with the first
-    /// place only.
+    /// Calls `found` with the number of each needle that stands in `text` and with each of its places.
     pub(super) fn each_in(&self, text: &str, mut found: impl FnMut(usize, usize)) {
         let text = text.as_bytes();
-        for (at, gram) in grams(text).enumerate() {
+        let mut next = 0;
+        while let Some(four) = text.get(next..).and_then(<[u8]>::first_chunk) {
+            let at = next;
+            next += self.stride;
+            let gram = u32::from_le_bytes(*four);
             let hash = hash(gram);
             if self.filter[hash / 64] >> (hash % 64) & 1 == 0 {
                 continue;
@@ -106,9 +139,7 @@ impl Needles {
             }
         }
         for (needle, finder) in &self.short {
-            if let Some(at) = finder.find(text) {
-                found(*needle as usize, at);
-            }
+            finder.find_iter(text).for_each(|at| found(*needle, at));
         }
     }
 }
@@ -118,20 +149,25 @@ mod tests {
     use super::Needles;
     use proptest::prelude::*;
 
-    fn found(needles: &[String], text: &str) -> Vec<usize> {
-        let mut found = Vec::new();
-        Needles::new(needles.iter().map(String::as_str)).each_in(text, |needle, at| {
-            assert!(text[at..].starts_with(&needles[needle]));
-            found.push(needle);
-        });
-        found.sort_unstable();
-        found.dedup();
-        found
+    fn found(needles: &[impl AsRef<str>], text: &str) -> Vec<usize> {
+        let needles: Vec<&str> = needles.iter().map(AsRef::as_ref).collect();
+        let with_stride = |stride| {
+            let mut found = Vec::new();
+            Needles::new(&needles, stride).each_in(text, |needle, at| {
+                assert!(text[at..].starts_with(needles[needle]));
+                found.push(needle);
+            });
+            found.sort_unstable();
+            found.dedup();
+            found
+        };
+        assert_eq!(with_stride(1), with_stride(2));
+        with_stride(3)
     }
 
     #[test]
     fn texts_of_any_length_are_found_wherever_they_stand() {
-        let needles = ["#", "5.1", "user", "user unknown", "unknown user", "原文"].map(str::to_owned);
+        let needles = ["#", "5.1", "user", "user unknown", "unknown user", "原文"];
         assert_eq!(found(&needles, "user unknown"), [2, 3]);
         assert_eq!(found(&needles, "the superuser #5.1.1"), [0, 1, 2]);
         assert_eq!(found(&needles, "原文"), [5]);

@@ -3,7 +3,7 @@
 //! Hundreds of conditions ask for thousands of words, and hardly any is there. So no condition is asked: what stands in a mail is
 //! found first, by [`Needles`], and each find strikes off what the conditions that wait for it still miss.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     dialect::{Condition, Dialect, Word},
@@ -11,11 +11,20 @@ use super::{
     needles::Needles,
 };
 
+/// A field of a mail's header.
+pub trait HeaderField {
+    /// Its name, in any case.
+    fn name(&self) -> &str;
+
+    /// Its value, unfolded and decoded.
+    fn value(&self) -> &str;
+}
+
 /// What of a mail dialects are recognised by.
 #[derive(Clone, Copy, Debug)]
-pub struct Signs<'a> {
-    /// The header: names in lower case, and values.
-    pub fields: &'a [(String, String)],
+pub struct Signs<'a, F> {
+    /// The header.
+    pub fields: &'a [F],
     /// The folded words.
     pub folded: &'a str,
 }
@@ -33,7 +42,8 @@ pub(super) struct Recogniser {
     values: Needles,
     /// The signs that each of `values` is in which field.
     value_signs: Vec<Vec<ValueSign>>,
-    fields: HashMap<String, Field>,
+    /// The fields that are asked for, by the lengths of their names.
+    fields: Vec<Vec<Field>>,
 }
 
 /// What a condition leads to.
@@ -60,14 +70,25 @@ struct ValueSign {
 }
 
 /// A header field that conditions ask for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Field {
+    name: String,
+    /// The last letter of the name, in lower case.
+    last: Option<u8>,
     number: usize,
     /// What its mere presence is a sign of.
     present: Vec<u32>,
+    /// Words too short for [`Needles`], which would look for each in the values of all fields.
+    short: Vec<(Word, Vec<u32>)>,
     /// Whether any condition asks for words in it.
     is_searched: bool,
 }
+
+/// The words of reports are long enough to look at every second place only, and what is looked for in them is too.
+const TEXT_STRIDE: usize = 2;
+
+/// Words for header fields with fewer bytes are kept by their field.
+const LEAST_VALUE_BYTES: usize = 4;
 
 /// Stands beside what a condition misses where something is there that must not be.
 const EXCLUDED: u8 = 0x80;
@@ -75,22 +96,22 @@ const EXCLUDED: u8 = 0x80;
 /// What the conditions miss while one mail is looked through.
 struct Search<'r> {
     signs: &'r [Sign],
-    is_seen: Vec<bool>,
+    /// A bit for each sign.
+    seen: Vec<u64>,
     missing: Vec<u8>,
 }
 
 impl Search<'_> {
     fn see(&mut self, sign: u32) {
         let sign = sign as usize;
-        if std::mem::replace(&mut self.is_seen[sign], true) {
+        let (word, bit) = (&mut self.seen[sign / 64], 1 << (sign % 64));
+        if *word & bit != 0 {
             return;
         }
+        *word |= bit;
         let Sign { condition, is_wanted } = self.signs[sign];
-        if is_wanted {
-            self.missing[condition] -= 1;
-        } else {
-            self.missing[condition] |= EXCLUDED;
-        }
+        let missing = &mut self.missing[condition];
+        *missing = if is_wanted { *missing - 1 } else { *missing | EXCLUDED };
     }
 }
 
@@ -110,14 +131,22 @@ impl Recogniser {
     }
 
     /// The dialect of which the most signs are there, and whether it tells of a delay; of equals the first in the files.
-    pub(super) fn recognise(&self, signs: &Signs<'_>) -> Option<(usize, bool)> {
-        let mut search =
-            Search { signs: &self.signs, is_seen: vec![false; self.signs.len()], missing: self.missing.clone() };
-        for (name, value) in signs.fields {
-            let Some(field) = self.fields.get(name) else { continue };
+    pub(super) fn recognise<F: HeaderField>(&self, signs: &Signs<'_, F>) -> Option<(usize, bool)> {
+        let seen = vec![0; self.signs.len().div_ceil(64)];
+        let mut search = Search { signs: &self.signs, seen, missing: self.missing.clone() };
+        for asked in signs.fields {
+            let name = asked.name();
+            let known = self.fields.get(name.len()).into_iter().flatten();
+            // Names of one length mostly end otherwise.
+            let last = name.bytes().next_back().map(|byte| byte.to_ascii_lowercase());
+            let is_meant = |known: &&Field| known.last == last && known.name.eq_ignore_ascii_case(name);
+            let Some(field) = known.into_iter().find(is_meant) else { continue };
             field.present.iter().for_each(|sign| search.see(*sign));
             if field.is_searched {
-                self.values.each_in(&fold(value), |word, at| {
+                let value = fold(asked.value());
+                let short = field.short.iter().filter(|(word, _)| word.is_in(&value));
+                short.flat_map(|(_, signs)| signs).for_each(|sign| search.see(*sign));
+                self.values.each_in(&value, |word, at| {
                     let is_here = |sign: &&ValueSign| sign.field == field.number && (at == 0 || !sign.at_start);
                     self.value_signs[word].iter().filter(is_here).for_each(|sign| search.see(sign.sign));
                 });
@@ -137,56 +166,72 @@ impl Recogniser {
 
 /// A recogniser in the making.
 #[derive(Default)]
-struct Draft {
+struct Draft<'d> {
     recogniser: Recogniser,
-    texts: Numbered,
-    values: Numbered,
+    texts: Numbered<'d>,
+    values: Numbered<'d>,
 }
 
 /// Different words, each with a number in the order of their first mention.
-#[derive(Default)]
-struct Numbered(HashMap<String, usize>);
+struct Numbered<'d>(HashMap<Cow<'d, str>, usize>);
 
-impl Numbered {
-    fn number(&mut self, word: String) -> usize {
+impl Default for Numbered<'_> {
+    fn default() -> Self {
+        // Half of the work was growing.
+        Self(HashMap::with_capacity(1 << 11))
+    }
+}
+
+impl<'d> Numbered<'d> {
+    fn number(&mut self, word: Cow<'d, str>) -> usize {
         let next = self.0.len();
         *self.0.entry(word).or_insert(next)
     }
 
-    fn needles(&self) -> Needles {
-        let mut words: Vec<(&String, &usize)> = self.0.iter().collect();
-        words.sort_unstable_by_key(|(_, number)| **number);
-        Needles::new(words.into_iter().map(|(word, _)| word.as_str()))
+    fn needles(&self, stride: usize) -> Needles {
+        let mut words = vec![""; self.0.len()];
+        for (word, number) in &self.0 {
+            words[*number] = word;
+        }
+        Needles::new(&words, stride)
     }
 }
 
-impl Draft {
-    fn add(&mut self, condition: &Condition, leads: Leads) {
+impl<'d> Draft<'d> {
+    fn add(&mut self, condition: &'d Condition, leads: Leads) {
         self.recogniser.conditions.push(leads);
         self.recogniser.missing.push(0);
         for (words, is_wanted) in condition.texts() {
             let sign = self.sign(is_wanted);
             for word in words {
-                let number = self.texts.number(fold(word).into_owned());
-                place(&mut self.recogniser.text_signs, number).push(sign);
+                place(&mut self.recogniser.text_signs, self.texts.number(fold(word))).push(sign);
             }
         }
         for (name, words, is_wanted) in condition.fields() {
             let sign = self.sign(is_wanted);
-            let next = self.recogniser.fields.len();
-            let field = self.recogniser.fields.entry(name.to_ascii_lowercase()).or_default();
-            if field.present.is_empty() && !field.is_searched {
-                field.number = next;
-            }
-            let mut words = words.iter().filter(|word| !word.is_empty()).peekable();
-            if words.peek().is_none() {
-                field.present.push(sign);
-            }
-            for word in words {
-                field.is_searched = true;
-                let Word { folded, at_start } = Word::new(word);
-                let number = self.values.number(folded);
-                place(&mut self.recogniser.value_signs, number).push(ValueSign { field: field.number, at_start, sign });
+            self.add_field(name, words, sign);
+        }
+    }
+
+    fn add_field(&mut self, name: &str, words: &'d [String], sign: u32) {
+        let field = field_named(&mut self.recogniser.fields, name);
+        let mut words = words.iter().filter(|word| !word.is_empty()).peekable();
+        if words.peek().is_none() {
+            field.present.push(sign);
+        }
+        for word in words {
+            field.is_searched = true;
+            let (bare, at_start) = Word::parts(word);
+            let folded = fold(bare);
+            if folded.len() < LEAST_VALUE_BYTES {
+                let word = Word::new(word);
+                match field.short.iter_mut().find(|(known, _)| *known == word) {
+                    Some((_, signs)) => signs.push(sign),
+                    None => field.short.push((word, vec![sign])),
+                }
+            } else {
+                let signs = place(&mut self.recogniser.value_signs, self.values.number(folded));
+                signs.push(ValueSign { field: field.number, at_start, sign });
             }
         }
     }
@@ -200,8 +245,22 @@ impl Draft {
     }
 
     fn finish(self) -> Recogniser {
-        Recogniser { texts: self.texts.needles(), values: self.values.needles(), ..self.recogniser }
+        let (texts, values) = (self.texts.needles(TEXT_STRIDE), self.values.needles(1));
+        Recogniser { texts, values, ..self.recogniser }
     }
+}
+
+fn field_named<'f>(fields: &'f mut Vec<Vec<Field>>, name: &str) -> &'f mut Field {
+    let number = fields.iter().map(Vec::len).sum();
+    let of_length = place(fields, name.len());
+    let known = of_length.iter().position(|field| field.name.eq_ignore_ascii_case(name));
+    let at = known.unwrap_or_else(|| {
+        let name = name.to_ascii_lowercase();
+        let last = name.bytes().next_back();
+        of_length.push(Field { name, last, number, present: Vec::new(), short: Vec::new(), is_searched: false });
+        of_length.len() - 1
+    });
+    &mut of_length[at]
 }
 
 fn place<T>(lists: &mut Vec<Vec<T>>, number: usize) -> &mut Vec<T> {

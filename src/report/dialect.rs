@@ -1,6 +1,10 @@
 //! The engine that runs a dialect: reads a report's words line by line as the dialect's table says.
 
-use super::{address, mail::head, original, words};
+use super::{
+    address,
+    mail::{head, split_at_byte},
+    original, words,
+};
 use crate::{
     catalog::{Block, Dialect, Fallback, Folded, Line, LineFacts, LinePattern, fold},
     smtp::{Command, Reply},
@@ -33,7 +37,7 @@ pub(super) struct Telling<'t> {
     /// What is told before or without a recipient.
     pub(super) general: Told<'t>,
     /// The lines that were read: without salutation, farewell and original.
-    pub(super) part: String,
+    part: Option<&'t str>,
 }
 
 /// Reads `text` as `dialect` writes it. `subject` may tell facts too.
@@ -46,9 +50,8 @@ pub(super) fn read<'t>(dialect: &Dialect, subject: &'t str, text: &'t str, most:
     let mut current: Option<usize> = None;
     // Whether lines above the first recipient tell what was said.
     let mut told_before = false;
-    for line in report_lines(dialect, text) {
-        telling.part.push_str(line);
-        telling.part.push('\n');
+    telling.part = report_part(dialect, text);
+    for line in telling.part.into_iter().flat_map(lines) {
         let marked = Line::from(line);
         if marked.is_empty() {
             telling.at(current).end_paragraph(dialect.block);
@@ -87,6 +90,21 @@ pub(super) fn read<'t>(dialect: &Dialect, subject: &'t str, text: &'t str, most:
 }
 
 impl<'t> Telling<'t> {
+    /// The first bytes of the lines that were read; `None` where nothing stands on them.
+    pub(super) fn part(&self, most: usize) -> Option<String> {
+        let part = self.part.filter(|part| !lines(part).all(|line| line.trim().is_empty()))?;
+        let mut kept = String::with_capacity(most.min(part.len() + 1));
+        for line in lines(part) {
+            if kept.len() >= most {
+                break;
+            }
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        kept.truncate(head(&kept, most).len());
+        Some(kept)
+    }
+
     fn at(&mut self, current: Option<usize>) -> &mut Told<'t> {
         match current {
             Some(at) => &mut self.recipients[at],
@@ -200,14 +218,17 @@ impl<'t> Told<'t> {
 
     fn set_stage(&mut self, dialect: &Dialect) {
         if self.command.is_none() && !dialect.stages.is_empty() {
-            let folded = fold(&self.lines.join(" ")).into_owned();
+            let lines = self.lines.join(" ");
+            let folded = fold(&lines);
             self.command = dialect.stages.iter().find(|stage| stage.words.is_in(&folded)).map(|stage| stage.command);
         }
     }
 
     /// What was said, as one text.
     pub(super) fn said(&self) -> String {
-        self.words.join("\n").trim().to_owned()
+        let words = self.words.join("\n");
+        let trimmed = words.trim();
+        if trimmed.len() == words.len() { words } else { trimmed.to_owned() }
     }
 }
 
@@ -220,15 +241,33 @@ const MOST_PARTED: usize = 20;
 /// A line that is longer is no line of a report; only its beginning is looked at.
 pub(super) const MOST_LINE_BYTES: usize = 4096;
 
-/// The lines between the dialect's begin and end.
-fn report_lines<'t>(dialect: &Dialect, text: &'t str) -> impl Iterator<Item = &'t str> {
-    let lines = || text.split('\n').map(|line| head(line, MOST_LINE_BYTES));
-    let begin = if dialect.begin == Folded::default() {
-        0
-    } else {
-        lines().position(|line| dialect.begin.begins(line)).map_or(0, |at| at + 1)
-    };
-    lines().skip(begin).take_while(move |line| !dialect.end.begins(line))
+/// The lines of a text, as far as they are looked at.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    split_at_byte(text, b'\n').map(|line| head(line, MOST_LINE_BYTES))
+}
+
+/// The lines between the dialect's begin and end, if there are any.
+fn report_part<'t>(dialect: &Dialect, text: &'t str) -> Option<&'t str> {
+    let begin = line_that_begins(text, &dialect.begin);
+    let part = text.get(begin.map_or(0, |(place, line)| place + line.len() + 1)..)?;
+    match line_that_begins(part, &dialect.end) {
+        Some((place, _)) => place.checked_sub(1).map(|end| &part[..end]),
+        None => Some(part),
+    }
+}
+
+/// The first line that begins with one of the words, and its place.
+fn line_that_begins<'t>(text: &'t str, words: &Folded) -> Option<(usize, &'t str)> {
+    if words.is_empty() {
+        return None;
+    }
+    let mut next = 0;
+    let mut lines = split_at_byte(text, b'\n').map(|line| {
+        let place = next;
+        next += line.len() + 1;
+        (place, line)
+    });
+    lines.find(|(_, line)| words.begins(head(line, MOST_LINE_BYTES)))
 }
 
 /// Addresses with commas between them; a comma in quotes separates nothing.
@@ -245,7 +284,7 @@ fn first_match<'l>(patterns: &[LinePattern], line: Line<'l>) -> Option<LineFacts
 }
 
 /// The addresses that stand elsewhere, where the dialect says so.
-pub(super) fn fallback(dialect: &Dialect, mail: &super::mail::Mail, original: &original::Original) -> Vec<String> {
+pub(super) fn fallback(dialect: &Dialect, mail: &super::mail::Mail<'_>, original: &original::Original) -> Vec<String> {
     dialect
         .fallback
         .iter()

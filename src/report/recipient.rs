@@ -79,13 +79,15 @@ impl Recipient {
         general: &Told<'_>,
         all: &str,
     ) -> Self {
-        let own = told.said();
+        let mut said = told.said();
         // What is told about all says nothing where something is told about this one.
-        let general = Some(general).filter(|_| own.is_empty());
-        let said = [own, general.map(Told::said).unwrap_or_default(), all.to_owned()]
-            .into_iter()
-            .find(|said| !said.is_empty());
-        let said = said.unwrap_or_default();
+        let general = Some(general).filter(|_| said.is_empty());
+        if let Some(general) = general {
+            said = general.said();
+        }
+        if said.is_empty() {
+            all.clone_into(&mut said);
+        }
         let mut parsed = Reply::parse(&said).into_owned();
         if let Some(refusal) = refusal_after_prose(&said).filter(|_| parsed.code.is_none()) {
             parsed = Reply { code: refusal.code, enhanced: parsed.enhanced.or(refusal.enhanced), ..parsed };
@@ -113,7 +115,7 @@ impl Recipient {
         block: StatusBlock,
         told: Option<&Told<'_>>,
         telling: &Telling<'_>,
-        mail: &Mail,
+        mail: &Mail<'_>,
         report: &Report,
         rescue: &Rescue,
     ) -> Self {
@@ -181,9 +183,8 @@ impl Recipient {
 }
 
 /// The words of a report, bounded: those its dialect reads, else all before the original.
-pub(super) fn words_of(mail: &Mail, telling: &Telling<'_>) -> String {
-    let part = if telling.part.trim().is_empty() { mail.report_part() } else { &telling.part };
-    head(part, MOST_WORDS_BYTES).to_owned()
+pub(super) fn words_of(mail: &Mail<'_>, telling: &Telling<'_>) -> String {
+    telling.part(MOST_WORDS_BYTES).unwrap_or_else(|| head(mail.report_part(), MOST_WORDS_BYTES).to_owned())
 }
 
 /// The reply on a line of its own among the mailer's sentences.

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use super::{
     address,
     dialect::{MOST_LINE_BYTES, Telling},
-    mail::{Mail, head},
+    mail::{Mail, head, lines_with_ends},
     original::{Original, quoted_header},
 };
 use crate::{
@@ -15,16 +15,22 @@ use crate::{
 };
 
 /// The addresses in `X-Failed-Recipients`, which Exim, Gmail and others write.
-pub(super) fn failed_recipients(mail: &Mail) -> Vec<String> {
+pub(super) fn failed_recipients(mail: &Mail<'_>) -> Vec<String> {
     let value = mail.field("x-failed-recipients").unwrap_or_default();
     value.split([',', ';']).filter_map(address::in_field).filter(|found| address::is_address(found)).collect()
 }
 
 /// Whether a mail that no dialect recognises is a report all the same: a machine wrote it, and its words hold a refusal.
-pub(super) fn tell_a_refusal(mail: &Mail, rescue: &Rescue) -> bool {
+pub(super) fn tell_a_refusal(mail: &Mail<'_>, rescue: &Rescue) -> bool {
     // RFC 5322 §3.6 asks everyone for a sender; a mail without one was put together by a program.
     let by_machine = mail.field("from").is_none() || rescue.header_shows(RescueSign::Machine, &mail.fields);
     let refuses = |line: &str| {
+        // Reading a reply is dear, and one without a code of these classes (or a record in JSON) is none.
+        let may_have_code = memchr::memchr_iter(b'.', line.as_bytes())
+            .any(|dot| dot > 0 && matches!(line.as_bytes()[dot - 1], b'4' | b'5'));
+        if !may_have_code && !line.contains('{') {
+            return false;
+        }
         let reply = Reply::parse(line);
         reply.enhanced.is_some_and(|code| code.class() != 2) && (reply.code.is_some() || line.contains('#'))
     };
@@ -34,7 +40,7 @@ pub(super) fn tell_a_refusal(mail: &Mail, rescue: &Rescue) -> bool {
 }
 
 /// Reads recipients and what was said about them from words of no known form.
-pub(super) fn read<'m>(mail: &'m Mail, original: &Original, rescue: &Rescue, most: usize) -> Telling<'m> {
+pub(super) fn read<'m>(mail: &'m Mail<'_>, original: &Original, rescue: &Rescue, most: usize) -> Telling<'m> {
     let part = mail.report_part();
     let own = OnceCell::new();
     let is_no_recipient = |found: &str| {
@@ -101,9 +107,13 @@ pub(super) fn report_part<'t>(text: &'t str, rescue: &Rescue) -> &'t str {
 /// `--- Below this line is a copy of the message.` and the like: where lines between rules speak of the original.
 pub(super) fn announcements<'t>(text: &'t str, rescue: &'t Rescue) -> impl Iterator<Item = usize> + 't {
     let mut end = 0;
-    text.split_inclusive('\n').filter_map(move |line| {
+    lines_with_ends(text).filter_map(move |line| {
         let start = end;
         end += line.len();
+        // Most lines begin with a letter.
+        if line.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+            return None;
+        }
         let bare = head(line, MOST_LINE_BYTES).trim();
         let is_ruled = bare.len() > 8 && ["--", "==", "**", "__"].iter().any(|rule| bare.starts_with(rule));
         (is_ruled && rescue.announces_original(bare)).then_some(start)
@@ -130,7 +140,7 @@ fn after_address<'l>(line: &'l str, recipient: &str) -> &'l str {
 }
 
 /// Whom the report was sent to and who sent it: neither is the recipient that failed.
-fn own_addresses(mail: &Mail) -> Vec<&str> {
+fn own_addresses<'t>(mail: &'t Mail<'_>) -> Vec<&'t str> {
     let values = ["to", "from", "reply-to", "return-path", "delivered-to", "x-original-to", "errors-to"];
     values.iter().filter_map(|name| mail.field(name)).flat_map(address::in_text).collect()
 }
