@@ -3,13 +3,12 @@
 //! `<{recipient}>: {code} {enhanced} {diagnostic}` reads `<anna@example.org>: 550 5.1.1 User unknown`. Everything outside
 //! braces is meant literally, but for case, accents and the number of spaces. `{*}` stands for anything. A pattern must match
 //! from the line's first word to its end; `{diagnostic}` at the end takes the rest of the line and the lines that follow.
-//!
-//! A dialect has dozens of patterns, and few lines match any. So a [`Line`] knows which signs stand in it, and a pattern which it
-//! cannot do without: comparing two numbers rules most patterns out.
 
 use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
+
+use super::line::{Line, Marks};
 
 /// A pattern for one line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -18,81 +17,6 @@ pub struct LinePattern {
     pieces: Vec<Piece>,
     /// The signs that stand in every line that it matches.
     needs: Marks,
-}
-
-/// A line, trimmed, to be read by patterns.
-#[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
-    text: &'a str,
-    marks: Marks,
-}
-
-impl<'a> From<&'a str> for Line<'a> {
-    fn from(line: &'a str) -> Self {
-        let text = line.trim();
-        Self { text, marks: Marks::of(text) }
-    }
-}
-
-impl Line<'_> {
-    /// Whether nothing stands on it.
-    pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-}
-
-/// Which letters (without case), digits and other ASCII signs stand in a text, a bit each; some rare signs share one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Marks(u64);
-
-impl Marks {
-    const ANY_DIGIT: u64 = 1 << 63;
-
-    const BY_BYTE: [u64; 256] = {
-        let mut marks = [0; 256];
-        let mut byte = b'!';
-        while byte < 0x7f {
-            marks[byte as usize] = match byte {
-                b'a'..=b'z' => 1 << (byte - b'a'),
-                b'A'..=b'Z' => 1 << (byte - b'A'),
-                b'0'..=b'9' => 1 << (26 + byte - b'0') | Self::ANY_DIGIT,
-                _ => 1 << (36 + byte % 27),
-            };
-            byte += 1;
-        }
-        // U+212A, the sign for kelvin, is no ASCII, but its small letter is.
-        let kelvin = marks[b'k' as usize];
-        let mut byte = 0x80;
-        while byte < marks.len() {
-            marks[byte] = kelvin;
-            byte += 1;
-        }
-        marks
-    };
-
-    fn of(text: &str) -> Self {
-        Self(text.bytes().fold(0, |marks, byte| marks | Self::BY_BYTE[usize::from(byte)]))
-    }
-
-    /// What a line must hold to match these pieces.
-    fn needed(pieces: &[Piece]) -> Self {
-        pieces.iter().fold(Self::default(), |Self(marks), piece| {
-            Self(
-                marks
-                    | match piece {
-                        Piece::Literal(literal) if literal.is_ascii() => Self::of(literal).0,
-                        Piece::Slot(Slot::Recipient) => Self::of("@").0,
-                        Piece::Slot(Slot::Code) => Self::ANY_DIGIT,
-                        Piece::Slot(Slot::Enhanced) => Self::of(".").0 | Self::ANY_DIGIT,
-                        Piece::Literal(_) | Piece::Slot(_) => 0,
-                    },
-            )
-        })
-    }
-
-    const fn has_all(self, needed: Self) -> bool {
-        self.0 & needed.0 == needed.0
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,8 +104,24 @@ impl FromStr for LinePattern {
         if pieces.is_empty() {
             return Err("a line pattern is empty".to_owned());
         }
-        let needs = Marks::needed(&pieces);
+        let needs = pieces.iter().map(Piece::needs).fold(Marks::default(), Marks::and);
         Ok(Self { pieces, needs })
+    }
+}
+
+impl Piece {
+    /// What a line must hold to match it.
+    fn needs(&self) -> Marks {
+        match self {
+            Self::Literal(literal) if literal.is_ascii() => Marks::of(literal),
+            Self::Slot(Slot::Recipient) => Marks::of("@"),
+            Self::Slot(Slot::Code) => Marks::DIGIT,
+            Self::Slot(Slot::Enhanced) => Marks::of(".").and(Marks::DIGIT),
+            Self::Literal(_)
+            | Self::Slot(Slot::Anything | Slot::Name | Slot::Diagnostic | Slot::Host | Slot::Command) => {
+                Marks::default()
+            }
+        }
     }
 }
 
@@ -233,12 +173,10 @@ fn is_address(value: &str) -> bool {
 impl LinePattern {
     /// What `line` tells, if it is written so. Takes time linear in the line for each of the pattern's few pieces.
     pub fn read<'a>(&self, line: Line<'a>) -> Option<LineFacts<'a>> {
-        if !line.marks.has_all(self.needs) {
-            return None;
-        }
+        let text = line.with(self.needs)?;
         let mut facts = LineFacts::default();
         let mut tries = 0;
-        matches(&self.pieces, line.text, &mut facts, &mut tries).then_some(facts)
+        matches(&self.pieces, text, &mut facts, &mut tries).then_some(facts)
     }
 }
 

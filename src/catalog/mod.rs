@@ -14,6 +14,7 @@ mod error;
 mod files;
 mod fold;
 mod keeping;
+mod line;
 mod line_pattern;
 mod load;
 mod matcher;
@@ -48,7 +49,8 @@ pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
 pub use keeping::{Keeping, KeptRule};
-pub use line_pattern::{Line, LineFacts, LinePattern, Slot};
+pub use line::Line;
+pub use line_pattern::{LineFacts, LinePattern, Slot};
 pub use matcher::{Found, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;

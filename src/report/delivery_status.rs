@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::mail::lines_with_ends;
+use super::lines::lines_with_ends;
 use crate::smtp::EnhancedCode;
 
 /// What a delivery status says.
@@ -170,9 +170,8 @@ pub(super) fn fields(text: &str) -> Vec<(&str, Cow<'_, str>)> {
         let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes());
         let (line, behind) = end.map_or((rest, ""), |end| (&rest[..end], &rest[end + 1..]));
         rest = behind;
-        let is_folded = line.starts_with([' ', '\t']);
-        match line.split_once(':').filter(|(name, _)| !is_folded && is_field_name(name)) {
-            Some((name, value)) => fields.push((name.trim(), Cow::Borrowed(value.trim()))),
+        match field_in(line) {
+            Some(field) => fields.push(field),
             None => {
                 let rest = line.trim();
                 if let Some((_, value)) = fields.last_mut().filter(|_| !rest.is_empty()) {
@@ -186,12 +185,13 @@ pub(super) fn fields(text: &str) -> Vec<(&str, Cow<'_, str>)> {
     fields
 }
 
-/// RFC 5322 §2.2, with a space before the colon forgiven. `Connected to 192.0.2.1: …` is none.
-fn is_field_name(name: &str) -> bool {
-    let name = name.trim_end();
-    !name.is_empty()
-        && name.len() <= 64
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+/// A line that begins with a name (RFC 5322 §2.2, with spaces before the colon forgiven). `Connected to 192.0.2.1: …` does not.
+fn field_in(line: &str) -> Option<(&str, Cow<'_, str>)> {
+    let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let name_end = line.bytes().position(|byte| !is_in_name(byte)).filter(|end| (1..=64).contains(end))?;
+    let (name, behind) = line.split_at(name_end);
+    let value = behind.strip_prefix(':').or_else(|| behind.trim_start().strip_prefix(':'))?;
+    Some((name, Cow::Borrowed(value.trim())))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     address,
-    mail::{head, split_at_byte},
+    lines::{head, split_at_byte},
     original, words,
 };
 use crate::{

@@ -5,7 +5,7 @@ use std::{borrow::Cow, cell::OnceCell, sync::LazyLock};
 
 use mail_parser::{Header, HeaderName, HeaderValue, Message, MessageParser, parsers::MessageStream};
 
-use super::mail::{head, split_at_byte};
+use super::lines::{head, split_at_byte};
 use crate::{catalog::HeaderField, limits::Limits};
 
 /// A field as it stands, and, once somebody asked, as it is meant.
@@ -69,7 +69,10 @@ pub(super) fn value<'m>(name: &HeaderName<'_>, raw: &'m [u8], most: usize) -> Co
         | HeaderName::InReplyTo
         | HeaderName::ReturnPath
         | HeaderName::ContentId
-        | HeaderName::ResentMessageId => MessageStream::new(raw).parse_id(),
+        | HeaderName::ResentMessageId => match only_id(raw) {
+            Some(id) => HeaderValue::Text(id.into()),
+            None => MessageStream::new(raw).parse_id(),
+        },
         HeaderName::Keywords | HeaderName::ContentLanguage => MessageStream::new(raw).parse_comma_separared(),
         // Structured values are taken as they stand: their parts are read where they are needed.
         HeaderName::Subject
@@ -116,6 +119,13 @@ pub(super) fn value<'m>(name: &HeaderName<'_>, raw: &'m [u8], most: usize) -> Co
     }
 }
 
+/// The one `<id>` that nearly every field of ids has, without its brackets.
+fn only_id(raw: &[u8]) -> Option<&str> {
+    let id = raw.strip_suffix(b"\n")?.trim_ascii().strip_prefix(b"<")?.strip_suffix(b">")?;
+    let is_plain = !id.is_empty() && id.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>'));
+    std::str::from_utf8(id).ok().filter(|_| is_plain)
+}
+
 /// RFC 2047 words in a value that the parser kept raw.
 pub(super) fn decoded(raw: &str) -> Cow<'_, str> {
     if !has_encoded_word(raw.as_bytes()) {
@@ -160,4 +170,34 @@ fn is_plain(text: &str) -> bool {
     let has_odd = bytes.iter().fold(false, |found, byte| found | !(b' '..=b'~').contains(byte));
     let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
     !has_odd && !pairs.fold(false, |found, (a, b)| found | (*a == b' ' && *b == b' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_unfolded_and_decoded_each_in_its_way() {
+        let mail = b"Subject: =?utf-8?q?R=C3=BCckl=C3=A4ufer?=  of\r\n\tmail\r\n\
+            Message-ID: <1@example.com>\r\nReturn-Path: <>\r\nReferences: <1@a.example> <2@a.example>\r\n\
+            From: \"Post\" <post@example.com>\r\nX-Raw: =?utf-8?q?kept?=\r\nX-Latin: Gr\xf6\xdfe\r\n\
+            Date: Mon, 23 Nov 2026 06:33:12 UT\r\nTo:   anna@example.org\r\n\r\n";
+        let headers = parse(mail).unwrap().parts.remove(0).headers;
+        let fields = headers.into_iter().map(|header| Field::new(header, mail, &Limits::default()));
+        let read: Vec<(String, String)> =
+            fields.map(|field| (field.name().to_owned(), field.value().to_owned())).collect();
+        let expected = [
+            ("Subject", "R\u{fc}ckl\u{e4}ufer of mail"),
+            ("Message-ID", "1@example.com"),
+            ("Return-Path", "<>"),
+            ("References", "<1@a.example> <2@a.example>"),
+            ("From", "\"Post\" <post@example.com>"),
+            ("X-Raw", "=?utf-8?q?kept?="),
+            ("X-Latin", "Gr\u{f6}\u{df}e"),
+            // Its obsolete zone ends with the line and takes no other with it.
+            ("Date", "Mon, 23 Nov 2026 06:33:12 UT"),
+            ("To", "anna@example.org"),
+        ];
+        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
 }

@@ -7,7 +7,9 @@ use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
 
 use super::{
     field::{self, Field},
-    html, words,
+    html,
+    lines::{head, split_at_byte},
+    words,
 };
 use crate::{
     catalog::{HeaderField, Rescue, RescueSign},
@@ -229,29 +231,6 @@ impl<'m> Mail<'m> {
     }
 }
 
-/// The same as [`str::split_inclusive`], which looks for line ends more slowly.
-pub(super) fn lines_with_ends(text: &str) -> impl Iterator<Item = &str> {
-    let mut start = 0;
-    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1).chain([text.len()]);
-    ends.map(move |end| {
-        let line = &text[start..end];
-        start = end;
-        line
-    })
-    .filter(|line| !line.is_empty())
-}
-
-/// The same as [`str::split`], which looks for one byte more slowly.
-pub(super) fn split_at_byte(text: &str, separator: u8) -> impl Iterator<Item = &str> {
-    let mut start = 0;
-    let ends = memchr::memchr_iter(separator, text.as_bytes()).chain([text.len()]);
-    ends.map(move |end| {
-        let piece = &text[start..end];
-        start = end + 1;
-        piece
-    })
-}
-
 /// Whether a mail says itself that it is a report.
 fn is_report_form(message: &Message<'_>) -> bool {
     message.parts.first().and_then(|root| root.content_type()).is_some_and(|content_type| {
@@ -392,13 +371,4 @@ fn without_mailbox_line(bytes: &[u8]) -> &[u8] {
 
 fn contains_message_type(line: &[u8]) -> bool {
     line.windows(8).any(|window| window.eq_ignore_ascii_case(b"message/"))
-}
-
-/// The first `most` bytes of a text, not cutting a character.
-pub(super) fn head(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

@@ -14,6 +14,7 @@ mod dialect;
 mod feedback;
 mod field;
 mod html;
+mod lines;
 mod mail;
 mod original;
 mod prove;
@@ -25,7 +26,8 @@ mod words;
 
 use dialect::{Telling, Told};
 pub use feedback::Complaint;
-use mail::{Mail, split_at_byte};
+use lines::split_at_byte;
+use mail::Mail;
 pub use original::Original;
 pub use prove::prove;
 use read::Source;

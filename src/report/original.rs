@@ -2,12 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{
-    address,
-    delivery_status::fields,
-    field::decoded,
-    mail::{Mail, lines_with_ends},
-};
+use super::{address, delivery_status::fields, field::decoded, lines::lines_with_ends, mail::Mail};
 use crate::catalog::Rescue;
 
 /// What is known of the original.

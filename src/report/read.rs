@@ -6,7 +6,8 @@ use super::{
     Format, Original, Report, address,
     dialect::{self, Telling},
     is_report_kind,
-    mail::{Mail, head, with_line_feeds},
+    lines::head,
+    mail::{Mail, with_line_feeds},
     original, words,
 };
 use crate::{

@@ -4,7 +4,8 @@ use super::{
     Report, address,
     delivery_status::StatusBlock,
     dialect::{Telling, Told},
-    mail::{Mail, head},
+    lines::head,
+    mail::Mail,
     words,
 };
 use crate::{

@@ -6,7 +6,8 @@ use std::cell::OnceCell;
 use super::{
     address,
     dialect::{MOST_LINE_BYTES, Telling},
-    mail::{Mail, head, lines_with_ends},
+    lines::{head, lines_with_ends},
+    mail::Mail,
     original::{Original, quoted_header},
 };
 use crate::{
