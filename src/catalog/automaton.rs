@@ -17,11 +17,6 @@ impl Automaton {
         Self { texts, built: OnceLock::new() }
     }
 
-    /// How many texts there are.
-    pub(super) fn len(&self) -> usize {
-        self.texts.len()
-    }
-
     /// Whether any text is written in ASCII alone, and so may stand in a text that is.
     pub(super) fn has_ascii(&self) -> bool {
         self.texts.iter().any(|text| text.is_ascii())

@@ -1,16 +1,10 @@
 //! A dialect: how one mailer writes its reports; how to recognise them, and where in the words their facts stand.
 
-use std::{
-    borrow::Cow,
-    cell::OnceCell,
-    collections::{BTreeMap, HashMap},
-};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{
-    automaton::Automaton, code::from_text, fold::fold, line_pattern::LinePattern, source::Citation, vocabulary::Kind,
-};
+use super::{code::from_text, fold::fold, line_pattern::LinePattern, source::Citation, vocabulary::Kind};
 use crate::smtp::Command;
 
 /// A mailer's way of writing reports.
@@ -104,6 +98,32 @@ impl Condition {
         let lists = [&self.subject, &self.from, &self.text, &self.also_text, &self.content_type];
         lists.into_iter().any(|list| !list.is_empty()) || !self.field.is_empty()
     }
+
+    /// The lists of words in the report, and whether one of their words must be there or none.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&[String], bool)> {
+        let lists = [(&self.text, true), (&self.also_text, true), (&self.not_text, false)];
+        lists.into_iter().filter(|(words, _)| !words.is_empty()).map(|(words, is_wanted)| (words.as_slice(), is_wanted))
+    }
+
+    /// The fields' names, their lists of words, and whether one of these must be there or none.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &[String], bool)> {
+        let lists = [
+            ("subject", &self.subject, true),
+            ("from", &self.from, true),
+            ("content-type", &self.content_type, true),
+            ("subject", &self.not_subject, false),
+            ("from", &self.not_from, false),
+        ];
+        let named = lists.into_iter().filter(|(_, words, _)| !words.is_empty());
+        let of_any_name = self.field.iter().map(|(name, words)| (name.as_str(), words, true));
+        named.chain(of_any_name).map(|(name, words, is_wanted)| (name, words.as_slice(), is_wanted))
+    }
+
+    /// How much it asks for: the more, the surer.
+    pub(super) fn strength(&self) -> usize {
+        let wanted = self.fields().filter(|(_, _, is_wanted)| *is_wanted).count();
+        wanted + usize::from(!self.text.is_empty()) * 2 + usize::from(!self.also_text.is_empty())
+    }
 }
 
 /// How far the words about a recipient reach.
@@ -131,9 +151,20 @@ impl From<Vec<String>> for Folded {
 }
 
 impl Folded {
+    /// Whether there are no words.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `line` begins with one of the words.
     pub fn begins(&self, line: &str) -> bool {
-        if self.0.is_empty() {
+        // This is asked for every line of a report, and the first letter answers it mostly. What is no ASCII may fold to any.
+        let first = line.bytes().find(|byte| !(byte.is_ascii_whitespace() || byte.is_ascii_control()));
+        let may_begin = first.is_some_and(|first| {
+            let folded = if first == b'`' { b'\'' } else { first.to_ascii_lowercase() };
+            self.0.iter().any(|word| !first.is_ascii() || word.as_bytes().first() == Some(&folded))
+        });
+        if !may_begin {
             return false;
         }
         let line = fold(line);
@@ -208,164 +239,31 @@ pub struct ExampleRecipient {
     pub command: Option<String>,
 }
 
-/// What of a mail dialects are recognised by.
-#[derive(Clone, Copy, Debug)]
-pub struct Signs<'a> {
-    /// The header: names in lower case, and values.
-    pub fields: &'a [(String, String)],
-    /// The folded words.
-    pub folded: &'a str,
-}
-
-/// The header's values, each folded when it is first asked for: hundreds of conditions ask for the same few.
-struct FoldedFields<'a> {
-    fields: &'a [(String, String)],
-    folded: Vec<OnceCell<Cow<'a, str>>>,
-}
-
-impl<'a> FoldedFields<'a> {
-    fn new(fields: &'a [(String, String)]) -> Self {
-        Self { fields, folded: fields.iter().map(|_| OnceCell::new()).collect() }
-    }
-
-    fn has(&self, name: &str, words: &[Word]) -> bool {
-        let named = self.fields.iter().zip(&self.folded).filter(|((known, _), _)| known == name);
-        named.into_iter().any(|((_, value), folded)| {
-            words.is_empty() || {
-                let value = folded.get_or_init(|| fold(value));
-                words.iter().any(|word| word.is_in(value))
-            }
-        })
-    }
-}
-
-/// All dialects, ready to recognise.
-#[derive(Debug)]
-pub(super) struct Dialects {
-    compiled: Vec<Compiled>,
-    /// All words that are looked for in texts.
-    texts: Automaton,
-}
-
-#[derive(Debug)]
-struct Compiled {
-    is_generic: bool,
-    when: Vec<CompiledCondition>,
-    delay: Vec<CompiledCondition>,
-}
-
-#[derive(Debug)]
-struct CompiledCondition {
-    fields: Vec<(String, Vec<Word>)>,
-    not_fields: Vec<(String, Vec<Word>)>,
-    text: Vec<usize>,
-    also_text: Vec<usize>,
-    not_text: Vec<usize>,
-}
-
-#[derive(Clone, Debug)]
+/// A word of a condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     folded: String,
     at_start: bool,
 }
 
+/// The same as [`str::contains`], which prepares for a longer search than one in a header field.
+fn holds(text: &str, word: &str) -> bool {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    word.first().is_none_or(|first| memchr::memchr_iter(*first, text).any(|at| text[at..].starts_with(word)))
+}
+
 impl Word {
     pub(super) fn new(written: &str) -> Self {
-        let (text, at_start) = written.strip_prefix('^').map_or((written, false), |text| (text, true));
+        let (text, at_start) = Self::parts(written);
         Self { folded: fold(text).into_owned(), at_start }
     }
 
+    /// The word without its `^`, and whether it had one: whether it must stand at the start.
+    pub(super) fn parts(written: &str) -> (&str, bool) {
+        written.strip_prefix('^').map_or((written, false), |text| (text, true))
+    }
+
     pub(super) fn is_in(&self, folded: &str) -> bool {
-        if self.at_start { folded.starts_with(&self.folded) } else { folded.contains(&self.folded) }
-    }
-}
-
-impl Dialects {
-    pub(super) fn new(dialects: &[Dialect]) -> Self {
-        let mut texts = Vec::new();
-        let mut ids: HashMap<String, usize> = HashMap::new();
-        let mut text_ids = |words: &[String]| -> Vec<usize> {
-            let id = |word: &String| {
-                let folded = fold(word).into_owned();
-                *ids.entry(folded).or_insert_with_key(|folded| {
-                    texts.push(folded.clone());
-                    texts.len() - 1
-                })
-            };
-            words.iter().map(id).collect()
-        };
-        let compiled = dialects
-            .iter()
-            .map(|dialect| Compiled {
-                is_generic: dialect.is_generic(),
-                when: dialect.when.iter().map(|condition| CompiledCondition::new(condition, &mut text_ids)).collect(),
-                delay: dialect.delay.iter().map(|condition| CompiledCondition::new(condition, &mut text_ids)).collect(),
-            })
-            .collect();
-        Self { compiled, texts: Automaton::new(texts) }
-    }
-
-    /// The dialect of which the most signs are there, and whether it tells of a delay; of equals the first in the files.
-    ///
-    /// One that stands for mailers nobody knows is taken only where no other holds.
-    pub(super) fn recognise(&self, signs: &Signs<'_>) -> Option<(usize, bool)> {
-        let fields = FoldedFields::new(signs.fields);
-        let mut found = vec![false; self.texts.len()];
-        for hit in self.texts.find(signs.folded) {
-            found[hit.pattern().as_usize()] = true;
-        }
-        let strength = |conditions: &[CompiledCondition]| {
-            conditions.iter().filter(|condition| condition.holds(&fields, &found)).map(CompiledCondition::signs).max()
-        };
-        let mut best: Option<(usize, usize)> = None;
-        for (at, dialect) in self.compiled.iter().enumerate() {
-            let strength = strength(&dialect.when).map(|strength| if dialect.is_generic { 0 } else { strength });
-            match (strength, best) {
-                (Some(strength), Some((_, most))) if strength > most => best = Some((at, strength)),
-                (Some(strength), None) => best = Some((at, strength)),
-                _ => {}
-            }
-        }
-        best.map(|(at, _)| (at, strength(&self.compiled[at].delay).is_some()))
-    }
-}
-
-impl CompiledCondition {
-    fn new(condition: &Condition, text_ids: &mut impl FnMut(&[String]) -> Vec<usize>) -> Self {
-        let words = |list: &[String]| -> Vec<Word> {
-            list.iter().filter(|word| !word.is_empty()).map(|word| Word::new(word)).collect()
-        };
-        let named =
-            [("subject", &condition.subject), ("from", &condition.from), ("content-type", &condition.content_type)];
-        let mut fields: Vec<(String, Vec<Word>)> = named
-            .into_iter()
-            .filter(|(_, list)| !list.is_empty())
-            .map(|(name, list)| (name.to_owned(), words(list)))
-            .collect();
-        fields.extend(condition.field.iter().map(|(name, list)| (name.to_ascii_lowercase(), words(list))));
-        let not_fields = [("subject", &condition.not_subject), ("from", &condition.not_from)]
-            .into_iter()
-            .filter(|(_, list)| !list.is_empty())
-            .map(|(name, list)| (name.to_owned(), words(list)))
-            .collect();
-        Self {
-            fields,
-            not_fields,
-            text: text_ids(&condition.text),
-            also_text: text_ids(&condition.also_text),
-            not_text: text_ids(&condition.not_text),
-        }
-    }
-
-    fn holds(&self, header: &FoldedFields<'_>, found: &[bool]) -> bool {
-        self.fields.iter().all(|(name, words)| header.has(name, words))
-            && !self.not_fields.iter().any(|(name, words)| header.has(name, words))
-            && [&self.text, &self.also_text].iter().all(|ids| ids.is_empty() || ids.iter().any(|id| found[*id]))
-            && !self.not_text.iter().any(|id| found[*id])
-    }
-
-    /// How much it asks for: the more, the surer.
-    fn signs(&self) -> usize {
-        self.fields.len() + usize::from(!self.text.is_empty()) * 2 + usize::from(!self.also_text.is_empty())
+        if self.at_start { folded.starts_with(&self.folded) } else { holds(folded, &self.folded) }
     }
 }

@@ -56,10 +56,17 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn fold_ascii_into(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        push_folded(out, if byte == b'`' { '\'' } else { char::from(byte.to_ascii_lowercase()) });
+    let is_space = |byte: u8| byte <= b' ' || byte == 0x7f;
+    for word in text.split(|c: char| is_space(c as u8)).filter(|word| !word.is_empty()) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
     }
-    trim_end(out);
+    out.make_ascii_lowercase();
+    if memchr::memchr(b'`', out.as_bytes()).is_some() {
+        *out = out.replace('`', "'");
+    }
 }
 
 fn fold_unicode(text: &str) -> String {

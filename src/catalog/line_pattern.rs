@@ -8,11 +8,15 @@ use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
 
+use super::line::{Line, Marks};
+
 /// A pattern for one line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct LinePattern {
     pieces: Vec<Piece>,
+    /// The signs that stand in every line that it matches.
+    needs: Marks,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +104,24 @@ impl FromStr for LinePattern {
         if pieces.is_empty() {
             return Err("a line pattern is empty".to_owned());
         }
-        Ok(Self { pieces })
+        let needs = pieces.iter().map(Piece::needs).fold(Marks::default(), Marks::and);
+        Ok(Self { pieces, needs })
+    }
+}
+
+impl Piece {
+    /// What a line must hold to match it.
+    fn needs(&self) -> Marks {
+        match self {
+            Self::Literal(literal) if literal.is_ascii() => Marks::of(literal),
+            Self::Slot(Slot::Recipient) => Marks::of("@"),
+            Self::Slot(Slot::Code) => Marks::DIGIT,
+            Self::Slot(Slot::Enhanced) => Marks::of(".").and(Marks::DIGIT),
+            Self::Literal(_)
+            | Self::Slot(Slot::Anything | Slot::Name | Slot::Diagnostic | Slot::Host | Slot::Command) => {
+                Marks::default()
+            }
+        }
     }
 }
 
@@ -151,10 +172,11 @@ fn is_address(value: &str) -> bool {
 
 impl LinePattern {
     /// What `line` tells, if it is written so. Takes time linear in the line for each of the pattern's few pieces.
-    pub fn read<'a>(&self, line: &'a str) -> Option<LineFacts<'a>> {
+    pub fn read<'a>(&self, line: Line<'a>) -> Option<LineFacts<'a>> {
+        let text = line.with(self.needs)?;
         let mut facts = LineFacts::default();
         let mut tries = 0;
-        matches(&self.pieces, line.trim(), &mut facts, &mut tries).then_some(facts)
+        matches(&self.pieces, text, &mut facts, &mut tries).then_some(facts)
     }
 }
 
@@ -212,32 +234,43 @@ fn keep<'a>(slot: Slot, value: &'a str, facts: &mut LineFacts<'a>) {
 
 /// Every place at which `literal` begins in `line`.
 fn literal_places<'l>(line: &'l str, literal: &'l str) -> impl Iterator<Item = usize> + 'l {
-    line.char_indices().map(|(at, _)| at).filter(move |at| literal_length(&line[*at..], literal).is_some())
+    let first = literal.bytes().next().unwrap_or_default();
+    // What is no letter of ASCII may be a space or a capital of some script.
+    let may_begin = move |byte: u8| !byte.is_ascii_graphic() || byte.to_ascii_lowercase() == first;
+    let places = line.bytes().enumerate().filter(move |(_, byte)| may_begin(*byte)).map(|(at, _)| at);
+    places.filter(move |at| line.get(*at..).is_some_and(|rest| literal_length(rest, literal).is_some()))
 }
 
 /// How many bytes of `line` the literal takes at its start: compared without case, a space for any run of spaces.
 fn literal_length(line: &str, literal: &str) -> Option<usize> {
-    let mut rest = line;
-    for wanted in literal.chars() {
-        if wanted == ' ' {
+    let (mut taken, mut compared) = (0, 0);
+    while let Some(wanted) = literal.as_bytes().get(compared) {
+        if *wanted == b' ' {
+            let rest = &line[taken..];
             let trimmed = rest.trim_start();
             // A space at the very end of a literal may be missing where the line ends.
-            if trimmed.len() == rest.len()
-                && !rest.is_empty()
-                && !line[..line.len() - rest.len()].ends_with(char::is_whitespace)
-            {
+            if trimmed.len() == rest.len() && !rest.is_empty() && !line[..taken].ends_with(char::is_whitespace) {
                 return None;
             }
-            rest = trimmed;
+            taken = line.len() - trimmed.len();
+            compared += 1;
             continue;
         }
-        let next = rest.chars().next()?;
-        if next != wanted && !next.to_lowercase().eq(std::iter::once(wanted)) {
-            return None;
+        let next = line.as_bytes().get(taken)?;
+        if next.is_ascii() {
+            if next.to_ascii_lowercase() != *wanted {
+                return None;
+            }
+            (taken, compared) = (taken + 1, compared + 1);
+        } else {
+            let (next, wanted) = (line[taken..].chars().next()?, literal[compared..].chars().next()?);
+            if next != wanted && !next.to_lowercase().eq(std::iter::once(wanted)) {
+                return None;
+            }
+            (taken, compared) = (taken + next.len_utf8(), compared + wanted.len_utf8());
         }
-        rest = &rest[next.len_utf8()..];
     }
-    Some(line.len() - rest.len())
+    Some(taken)
 }
 
 impl fmt::Display for LinePattern {
@@ -257,7 +290,7 @@ mod tests {
     use super::*;
 
     fn read<'a>(pattern: &str, line: &'a str) -> Option<LineFacts<'a>> {
-        pattern.parse::<LinePattern>().unwrap().read(line)
+        pattern.parse::<LinePattern>().unwrap().read(line.into())
     }
 
     #[test]

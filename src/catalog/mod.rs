@@ -14,15 +14,18 @@ mod error;
 mod files;
 mod fold;
 mod keeping;
+mod line;
 mod line_pattern;
 mod load;
 mod matcher;
+mod needles;
 mod needs;
 mod pattern;
 mod phrase;
 mod prior;
 mod provider;
 mod reason;
+mod recogniser;
 mod rendered;
 mod rescue;
 mod search;
@@ -43,16 +46,18 @@ pub use blocklist::{Blocklist, ListStatus, Listed, ReturnCode};
 pub use calibration::Calibration;
 pub use category::{Category, CategoryId, Link, RetryAdvice, Vocabulary};
 pub use code::{AfterCommand, Class, Code, CodeKey, Named, Observation, Subject, SubjectOf};
-pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Signs, Stage};
+pub use dialect::{Block, Condition, Dialect, Example, ExampleRecipient, Fallback, Folded, Stage};
 pub use error::{CatalogError, Fault};
 pub use fold::fold;
 pub(crate) use fold::fold_into;
 pub use keeping::{Keeping, KeptRule};
+pub use line::Line;
 pub use line_pattern::{LineFacts, LinePattern, Slot};
 pub use matcher::{Found, Origin, Scan};
 pub use phrase::{Effect, Known, Phrase, Says};
 pub use prior::Prior;
 pub use provider::{Provider, ProviderId, RecognisedBy};
+pub use recogniser::{HeaderField, Signs};
 pub use rescue::{Rescue, RescueSign, RescueTable};
 pub use search::CodeFilter;
 pub use silent::{Silent, Why};
@@ -95,7 +100,8 @@ pub struct Catalog {
     calibration: Calibration,
     reasons: BTreeMap<Reason, Text>,
     dialects: Vec<Dialect>,
-    recogniser: dialect::Dialects,
+    /// Made when somebody first asks about a mail.
+    recogniser: OnceLock<recogniser::Recogniser>,
     rescue: Rescue,
     /// Made when somebody first searches.
     index: OnceLock<search::Index>,
@@ -279,8 +285,9 @@ impl Catalog {
     }
 
     /// The dialect that these signs speak for, and whether the report is only of a delay.
-    pub fn recognise_dialect(&self, signs: &Signs<'_>) -> Option<(&Dialect, bool)> {
-        let (at, is_delay) = self.recogniser.recognise(signs)?;
+    pub fn recognise_dialect<F: HeaderField>(&self, signs: &Signs<'_, F>) -> Option<(&Dialect, bool)> {
+        let (at, is_delay) =
+            self.recogniser.get_or_init(|| recogniser::Recogniser::new(&self.dialects)).recognise(signs)?;
         Some((&self.dialects[at], is_delay))
     }
 

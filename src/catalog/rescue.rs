@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::{dialect::Word, fold::fold, source::Citation};
+use super::{dialect::Word, fold::fold, recogniser::HeaderField, source::Citation};
 
 /// Words, and what they are a sign of.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,7 +56,7 @@ impl RescueSign {
 #[derive(Debug, Default)]
 pub struct Rescue {
     original_follows: Vec<String>,
-    original_fields: HashSet<String>,
+    original_fields: Vec<String>,
     recipient_labels: HashSet<String>,
     never_recipients: HashSet<String>,
     fields: HashMap<RescueSign, Vec<(String, Vec<Word>)>>,
@@ -98,12 +98,11 @@ impl Rescue {
 
     /// Whether a line begins with a field that headers of originals have.
     pub fn begins_original_field(&self, line: &str) -> bool {
-        // Names of fields are ASCII, so nothing else needs folding; this is asked for every line of a report.
-        let Some((name, _)) = line.split_once(':').filter(|(name, _)| name.len() <= MOST_LABEL_BYTES) else {
-            return false;
-        };
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        is_name && self.original_fields.contains(name.to_ascii_lowercase().as_str())
+        // Names of fields are ASCII, so nothing else needs folding; this is asked for every line of a report, and mostly answered
+        // by what stands behind its first word.
+        let name_end = line.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'-'));
+        let name = name_end.filter(|end| line.as_bytes()[*end] == b':').map(|end| &line[..end]);
+        name.is_some_and(|name| self.original_fields.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
     /// What follows the label of a recipient: ` anna@example.org` of `Recipient: anna@example.org`.
@@ -118,11 +117,14 @@ impl Rescue {
     }
 
     /// Whether a header shows this sign.
-    pub fn header_shows(&self, sign: RescueSign, header: &[(String, String)]) -> bool {
+    pub fn header_shows(&self, sign: RescueSign, header: &[impl HeaderField]) -> bool {
         let lists = self.fields.get(&sign).into_iter().flatten();
         lists.into_iter().any(|(name, words)| {
-            let mut values = header.iter().filter(|(known, _)| known == name).map(|(_, value)| fold(value));
-            values.any(|value| words.iter().any(|word| word.is_in(&value)))
+            let mut named = header.iter().filter(|field| field.name().eq_ignore_ascii_case(name));
+            named.any(|field| {
+                let value = fold(field.value());
+                words.iter().any(|word| word.is_in(&value))
+            })
         })
     }
 

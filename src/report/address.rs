@@ -8,7 +8,11 @@ pub(super) fn in_field(value: &str) -> Option<String> {
     let value = without_type(value);
     let inner = match (value.rfind('<'), value.rfind('>')) {
         (Some(start), Some(end)) if start < end => &value[start + 1..end],
-        _ => value.split(" (").next().unwrap_or(value),
+        _ => {
+            // Looking for a byte is cheaper than preparing to look for two.
+            let comment = memchr::memchr(b'(', value.as_bytes()).and_then(|_| value.find(" ("));
+            comment.map_or(value, |at| &value[..at])
+        }
     };
     cleaned(inner)
 }
@@ -34,7 +38,7 @@ pub(super) fn cleaned(text: &str) -> Option<String> {
         if is_quoted { &['<', '>', ',', ';', ' '] } else { &['<', '>', '"', '\'', '(', ')', ',', ';', ' '] };
     let mut text = text.trim_matches(around).trim_end_matches(['.', ':', ',']).trim_start_matches('[');
     text = text.strip_prefix("mailto:").unwrap_or(text);
-    if !text.contains("@[") {
+    if text.ends_with(']') && !text.contains("@[") {
         text = text.trim_end_matches(']');
     }
     // A source route (RFC 5321 §4.1.2) names the hosts on the way before the address.
@@ -49,6 +53,9 @@ pub(super) fn cleaned(text: &str) -> Option<String> {
 
 /// `j\x{F6}rg@example.org`: an international address where only ASCII may stand (RFC 6533 §3).
 fn decoded_xtext(text: &str) -> String {
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\\x{") {
@@ -92,33 +99,38 @@ fn is_domain(domain: &str) -> bool {
                 .all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')))
 }
 
+/// Whether there can be any address in a text: most lines have none.
+pub(super) fn may_stand_in(text: &str) -> bool {
+    memchr::memchr(b'@', text.as_bytes()).is_some()
+}
+
 /// Every address in running text, in order.
 pub(super) fn in_text(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '<' | '>'
-                    | '('
-                    | ')'
-                    | '['
-                    | ']'
-                    | '"'
-                    | '\''
-                    | ','
-                    | ';'
-                    | '|'
-                    | '*'
-                    | '\\'
-                    | '“'
-                    | '”'
-                    | '„'
-                    | '«'
-                    | '»'
-            )
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let at = memchr::memchr(b'@', rest.as_bytes())?;
+            let start =
+                rest[..at].char_indices().rfind(|(_, c)| is_around(*c)).map_or(0, |(place, c)| place + c.len_utf8());
+            let end = rest[at..].find(is_around).map_or(rest.len(), |length| at + length);
+            let token = &rest[start..end];
+            rest = &rest[end..];
+            let token = without_prose(token.trim_start_matches("mailto:"));
+            let token = token.trim_matches(['.', ':', '=', '!', '?', '`', '-']);
+            if is_address(token) {
+                return Some(token);
+            }
+        }
     })
-    .map(|token| without_prose(token.trim_start_matches("mailto:")).trim_matches(['.', ':', '=', '!', '?', '`', '-']))
-    .filter(|token| is_address(token))
+}
+
+/// Whether a sign stands around addresses but not in them.
+fn is_around(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | ',' | ';' | '|' | '*' | '\\' | '“' | '”' | '„' | '«' | '»'
+        )
 }
 
 /// Scripts without spaces between words leave none around an address either: `您发送给anna@example.org的邮件`. What is written

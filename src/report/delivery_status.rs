@@ -4,6 +4,9 @@
 //! Every field is optional, names may be written in any case, values may be folded or broken without indent, blocks may lack the
 //! blank line between them. One bad field spoils nothing else.
 
+use std::borrow::Cow;
+
+use super::lines::lines_with_ends;
 use crate::smtp::EnhancedCode;
 
 /// What a delivery status says.
@@ -37,12 +40,13 @@ impl DeliveryStatus {
         for paragraph in paragraphs(text) {
             let fields = fields(paragraph);
             // A paragraph without a recipient goes on with the one before it.
-            if fields.iter().any(|(name, _)| is_recipient_name(name)) && block.names_a_recipient() {
+            if block.names_a_recipient() && fields.iter().any(|(name, _)| is_recipient_name(name)) {
                 status.push(std::mem::take(&mut block), most);
             }
             for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
                 // Where the blank line is missing, a field that was there already begins the next recipient.
-                let begins_next = match name.as_str() {
+                let Some(name) = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name)) else { continue };
+                let begins_next = match name {
                     "final-recipient" => block.final_recipient.is_some(),
                     "original-recipient" => block.original_recipient.is_some(),
                     _ => false,
@@ -50,16 +54,16 @@ impl DeliveryStatus {
                 if begins_next {
                     status.push(std::mem::take(&mut block), most);
                 }
-                status.take(&mut block, &name, value);
+                status.take(&mut block, name, value);
             }
         }
         status.push(block, most);
         status
     }
 
-    fn take(&mut self, block: &mut StatusBlock, name: &str, value: String) {
+    fn take(&mut self, block: &mut StatusBlock, name: &str, value: Cow<'_, str>) {
         match name {
-            "reporting-mta" => keep(&mut self.reporting_mta, without_type(&value)),
+            "reporting-mta" => keep(&mut self.reporting_mta, without_type(&value).into()),
             "arrival-date" => keep(&mut self.arrival_date, value),
             "original-recipient" => keep(&mut block.original_recipient, value),
             "final-recipient" => keep(&mut block.final_recipient, value),
@@ -67,10 +71,10 @@ impl DeliveryStatus {
             "x-actual-recipient" if block.final_recipient.is_none() => keep(&mut block.original_recipient, value),
             "action" => {
                 let action = value.split([' ', ';', '(']).next().unwrap_or_default();
-                keep(&mut block.action, action.to_ascii_lowercase());
+                keep(&mut block.action, action.to_ascii_lowercase().into());
             }
             "status" => block.set_status(&value),
-            "remote-mta" => keep(&mut block.remote_mta, without_type(&value)),
+            "remote-mta" => keep(&mut block.remote_mta, without_type(&value).into()),
             "diagnostic-code" => keep(&mut block.diagnostic_code, value),
             "last-attempt-date" => keep(&mut block.last_attempt_date, value),
             "will-retry-until" => keep(&mut block.will_retry_until, value),
@@ -104,8 +108,23 @@ impl StatusBlock {
     }
 }
 
+/// The names of the fields that are read.
+const KNOWN: [&str; 11] = [
+    "reporting-mta",
+    "arrival-date",
+    "original-recipient",
+    "final-recipient",
+    "x-actual-recipient",
+    "action",
+    "status",
+    "remote-mta",
+    "diagnostic-code",
+    "last-attempt-date",
+    "will-retry-until",
+];
+
 fn is_recipient_name(name: &str) -> bool {
-    matches!(name, "final-recipient" | "original-recipient" | "x-actual-recipient")
+    ["final-recipient", "original-recipient", "x-actual-recipient"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// What blank lines stand between.
@@ -118,7 +137,7 @@ fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
         let mut end = rest.len();
         let mut next = rest.len();
         let mut offset = 0;
-        for line in rest.split_inclusive('\n') {
+        for line in lines_with_ends(rest) {
             if line.trim().is_empty() {
                 (end, next) = (offset, offset + line.len());
                 break;
@@ -132,27 +151,31 @@ fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The first of two fields of the same name counts.
-fn keep(place: &mut Option<String>, value: String) {
+fn keep(place: &mut Option<String>, value: Cow<'_, str>) {
     if place.is_none() && !value.is_empty() {
-        *place = Some(value);
+        *place = Some(value.into_owned());
     }
 }
 
 /// `dns; mx.example.org` without its type.
-fn without_type(value: &str) -> String {
-    value.split_once(';').map_or(value, |(_, value)| value).trim().to_owned()
+fn without_type(value: &str) -> &str {
+    value.split_once(';').map_or(value, |(_, value)| value).trim()
 }
 
-/// The fields of a text: names in lower case, values unfolded. A line without a name belongs to the value before it.
-pub(super) fn fields(text: &str) -> Vec<(String, String)> {
-    let mut fields: Vec<(String, String)> = Vec::new();
-    for line in text.split(['\n', '\r']) {
-        let is_folded = line.starts_with([' ', '\t']);
-        match line.split_once(':').filter(|(name, _)| !is_folded && is_field_name(name)) {
-            Some((name, value)) => fields.push((name.trim().to_ascii_lowercase(), value.trim().to_owned())),
+/// The fields of a text: names as they stand, values unfolded. A line without a name belongs to the value before it.
+pub(super) fn fields(text: &str) -> Vec<(&str, Cow<'_, str>)> {
+    let mut fields: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(8);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes());
+        let (line, behind) = end.map_or((rest, ""), |end| (&rest[..end], &rest[end + 1..]));
+        rest = behind;
+        match field_in(line) {
+            Some(field) => fields.push(field),
             None => {
                 let rest = line.trim();
                 if let Some((_, value)) = fields.last_mut().filter(|_| !rest.is_empty()) {
+                    let value = value.to_mut();
                     value.push(' ');
                     value.push_str(rest);
                 }
@@ -162,12 +185,13 @@ pub(super) fn fields(text: &str) -> Vec<(String, String)> {
     fields
 }
 
-/// RFC 5322 §2.2, with a space before the colon forgiven. `Connected to 192.0.2.1: …` is none.
-fn is_field_name(name: &str) -> bool {
-    let name = name.trim_end();
-    !name.is_empty()
-        && name.len() <= 64
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+/// A line that begins with a name (RFC 5322 §2.2, with spaces before the colon forgiven). `Connected to 192.0.2.1: …` does not.
+fn field_in(line: &str) -> Option<(&str, Cow<'_, str>)> {
+    let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let name_end = line.bytes().position(|byte| !is_in_name(byte)).filter(|end| (1..=64).contains(end))?;
+    let (name, behind) = line.split_at(name_end);
+    let value = behind.strip_prefix(':').or_else(|| behind.trim_start().strip_prefix(':'))?;
+    Some((name, Cow::Borrowed(value.trim())))
 }
 
 #[cfg(test)]

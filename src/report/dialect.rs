@@ -1,25 +1,29 @@
 //! The engine that runs a dialect: reads a report's words line by line as the dialect's table says.
 
-use super::{address, mail::head, original, words};
+use super::{
+    address,
+    lines::{head, split_at_byte},
+    original, words,
+};
 use crate::{
-    catalog::{Block, Dialect, Fallback, Folded, LineFacts, LinePattern, fold},
+    catalog::{Block, Dialect, Fallback, Folded, Line, LineFacts, LinePattern, fold},
     smtp::{Command, Reply},
 };
 
 /// What a report's words tell about one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Told<'t> {
     pub(super) recipient: String,
-    pub(super) code: Option<String>,
-    pub(super) enhanced: Option<String>,
-    pub(super) host: Option<String>,
+    pub(super) code: Option<&'t str>,
+    pub(super) enhanced: Option<&'t str>,
+    pub(super) host: Option<&'t str>,
     pub(super) command: Option<Command>,
     /// What was said, line by line.
-    pub(super) words: Vec<String>,
+    pub(super) words: Vec<&'t str>,
     /// How long those lines are.
     bytes: usize,
     /// Every line about the recipient, also those that are not what was said.
-    lines: Vec<String>,
+    lines: Vec<&'t str>,
     /// Whether a pattern named what was said, so that other lines do not add to it.
     is_named: bool,
     /// Whether lines that follow still belong to it.
@@ -28,32 +32,32 @@ pub(super) struct Told {
 
 /// What a report's words tell.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
-    pub(super) recipients: Vec<Told>,
+pub(super) struct Telling<'t> {
+    pub(super) recipients: Vec<Told<'t>>,
     /// What is told before or without a recipient.
-    pub(super) general: Told,
+    pub(super) general: Told<'t>,
     /// The lines that were read: without salutation, farewell and original.
-    pub(super) part: String,
+    part: Option<&'t str>,
 }
 
 /// Reads `text` as `dialect` writes it. `subject` may tell facts too.
-pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) -> Telling {
+pub(super) fn read<'t>(dialect: &Dialect, subject: &'t str, text: &'t str, most: usize) -> Telling<'t> {
     let mut telling = Telling::default();
-    if let Some(facts) = first_match(&dialect.subject, subject) {
+    if let Some(facts) = first_match(&dialect.subject, subject.into()) {
         telling.general.take(subject, &facts);
     }
     // Which of the recipients the next lines belong to.
     let mut current: Option<usize> = None;
     // Whether lines above the first recipient tell what was said.
     let mut told_before = false;
-    for line in report_lines(dialect, text) {
-        telling.part.push_str(line);
-        telling.part.push('\n');
-        if line.trim().is_empty() {
+    telling.part = report_part(dialect, text);
+    for line in telling.part.into_iter().flat_map(lines) {
+        let marked = Line::from(line);
+        if marked.is_empty() {
             telling.at(current).end_paragraph(dialect.block);
             continue;
         }
-        let named = first_match(&dialect.recipient, line);
+        let named = first_match(&dialect.recipient, marked);
         if let Some((facts, recipients)) = named.as_ref().and_then(|facts| Some((facts, facts.recipient?))) {
             // What a server said often names the recipient again on a line of its own.
             let goes_on = current.is_some_and(|at| telling.recipients[at].goes_on_with(recipients));
@@ -70,7 +74,7 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
                 continue;
             }
         }
-        match named.filter(|facts| facts.recipient.is_none()).or_else(|| first_match(&dialect.facts, line)) {
+        match named.filter(|facts| facts.recipient.is_none()).or_else(|| first_match(&dialect.facts, marked)) {
             Some(facts) => {
                 told_before |= current.is_none() && facts.diagnostic.is_some();
                 telling.at(current).take(line, &facts);
@@ -85,8 +89,23 @@ pub(super) fn read(dialect: &Dialect, subject: &str, text: &str, most: usize) ->
     telling
 }
 
-impl Telling {
-    fn at(&mut self, current: Option<usize>) -> &mut Told {
+impl<'t> Telling<'t> {
+    /// The first bytes of the lines that were read; `None` where nothing stands on them.
+    pub(super) fn part(&self, most: usize) -> Option<String> {
+        let part = self.part.filter(|part| !lines(part).all(|line| line.trim().is_empty()))?;
+        let mut kept = String::with_capacity(most.min(part.len() + 1));
+        for line in lines(part) {
+            if kept.len() >= most {
+                break;
+            }
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        kept.truncate(head(&kept, most).len());
+        Some(kept)
+    }
+
+    fn at(&mut self, current: Option<usize>) -> &mut Told<'t> {
         match current {
             Some(at) => &mut self.recipients[at],
             None => &mut self.general,
@@ -146,9 +165,9 @@ impl Telling {
     }
 }
 
-impl Told {
-    fn take(&mut self, line: &str, facts: &LineFacts<'_>) {
-        self.lines.push(line.trim().to_owned());
+impl<'t> Told<'t> {
+    fn take(&mut self, line: &'t str, facts: &LineFacts<'t>) {
+        self.lines.push(line.trim());
         // The first that is named counts; a second one repeats it or tells of an earlier attempt.
         let is_later = self.is_named && self.words.iter().any(|line| !line.trim().is_empty());
         if let Some(diagnostic) = facts.diagnostic.filter(|_| is_later) {
@@ -159,23 +178,18 @@ impl Told {
                 return;
             }
         }
-        let keep = |place: &mut Option<String>, found: Option<&str>| {
-            if let Some(found) = found {
-                *place = Some(found.to_owned());
-            }
-        };
-        keep(&mut self.code, facts.code);
-        keep(&mut self.enhanced, facts.enhanced);
-        keep(&mut self.host, facts.host);
+        self.code = facts.code.or(self.code);
+        self.enhanced = facts.enhanced.or(self.enhanced);
+        self.host = facts.host.or(self.host);
         self.command = facts.command.and_then(|command| command.parse().ok()).or(self.command);
         if let Some(diagnostic) = facts.diagnostic {
-            self.words = vec![diagnostic.to_owned()];
+            self.words = vec![diagnostic];
             self.is_open = true;
             self.is_named = true;
         }
     }
 
-    fn add(&mut self, line: &str, block: Block) {
+    fn add(&mut self, line: &'t str, block: Block) {
         let is_general = self.recipient.is_empty();
         if self.bytes + line.len() > MOST_TOLD_BYTES {
             return;
@@ -183,16 +197,16 @@ impl Told {
         self.bytes += line.len() + 1;
         let belongs = if self.is_named { self.is_open } else { block != Block::Line && (self.is_open || is_general) };
         if belongs {
-            self.words.push(line.trim().to_owned());
+            self.words.push(line.trim());
         }
         if self.is_open || is_general {
-            self.lines.push(line.trim().to_owned());
+            self.lines.push(line.trim());
         }
     }
 
     /// Whether a line that names these recipients goes on with what is said about this one.
     fn goes_on_with(&self, recipients: &str) -> bool {
-        self.is_open && !self.said().is_empty() && recipients.eq_ignore_ascii_case(&self.recipient)
+        self.is_open && recipients.eq_ignore_ascii_case(&self.recipient) && !self.said().is_empty()
     }
 
     fn end_paragraph(&mut self, block: Block) {
@@ -204,14 +218,17 @@ impl Told {
 
     fn set_stage(&mut self, dialect: &Dialect) {
         if self.command.is_none() && !dialect.stages.is_empty() {
-            let folded = fold(&self.lines.join(" ")).into_owned();
+            let lines = self.lines.join(" ");
+            let folded = fold(&lines);
             self.command = dialect.stages.iter().find(|stage| stage.words.is_in(&folded)).map(|stage| stage.command);
         }
     }
 
     /// What was said, as one text.
     pub(super) fn said(&self) -> String {
-        self.words.join("\n").trim().to_owned()
+        let words = self.words.join("\n");
+        let trimmed = words.trim();
+        if trimmed.len() == words.len() { words } else { trimmed.to_owned() }
     }
 }
 
@@ -224,15 +241,33 @@ const MOST_PARTED: usize = 20;
 /// A line that is longer is no line of a report; only its beginning is looked at.
 pub(super) const MOST_LINE_BYTES: usize = 4096;
 
-/// The lines between the dialect's begin and end.
-fn report_lines<'t>(dialect: &'t Dialect, text: &'t str) -> impl Iterator<Item = &'t str> {
-    let lines = || text.split('\n').map(|line| head(line, MOST_LINE_BYTES));
-    let begin = if dialect.begin == Folded::default() {
-        0
-    } else {
-        lines().position(|line| dialect.begin.begins(line)).map_or(0, |at| at + 1)
-    };
-    lines().skip(begin).take_while(move |line| !dialect.end.begins(line))
+/// The lines of a text, as far as they are looked at.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    split_at_byte(text, b'\n').map(|line| head(line, MOST_LINE_BYTES))
+}
+
+/// The lines between the dialect's begin and end, if there are any.
+fn report_part<'t>(dialect: &Dialect, text: &'t str) -> Option<&'t str> {
+    let begin = line_that_begins(text, &dialect.begin);
+    let part = text.get(begin.map_or(0, |(place, line)| place + line.len() + 1)..)?;
+    match line_that_begins(part, &dialect.end) {
+        Some((place, _)) => place.checked_sub(1).map(|end| &part[..end]),
+        None => Some(part),
+    }
+}
+
+/// The first line that begins with one of the words, and its place.
+fn line_that_begins<'t>(text: &'t str, words: &Folded) -> Option<(usize, &'t str)> {
+    if words.is_empty() {
+        return None;
+    }
+    let mut next = 0;
+    let mut lines = split_at_byte(text, b'\n').map(|line| {
+        let place = next;
+        next += line.len() + 1;
+        (place, line)
+    });
+    lines.find(|(_, line)| words.begins(head(line, MOST_LINE_BYTES)))
 }
 
 /// Addresses with commas between them; a comma in quotes separates nothing.
@@ -244,12 +279,12 @@ fn split_addresses(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn first_match<'l>(patterns: &[LinePattern], line: &'l str) -> Option<LineFacts<'l>> {
+fn first_match<'l>(patterns: &[LinePattern], line: Line<'l>) -> Option<LineFacts<'l>> {
     patterns.iter().find_map(|pattern| pattern.read(line))
 }
 
 /// The addresses that stand elsewhere, where the dialect says so.
-pub(super) fn fallback(dialect: &Dialect, mail: &super::mail::Mail, original: &original::Original) -> Vec<String> {
+pub(super) fn fallback(dialect: &Dialect, mail: &super::mail::Mail<'_>, original: &original::Original) -> Vec<String> {
     dialect
         .fallback
         .iter()

@@ -30,7 +30,8 @@ pub(super) fn read(text: &str) -> (Complaint, Vec<String>) {
     let mut complaint = Complaint::default();
     let mut recipients = Vec::new();
     for (name, value) in fields(text).into_iter().filter(|(_, value)| !value.is_empty()) {
-        match name.as_str() {
+        let value = value.into_owned();
+        match name.to_ascii_lowercase().as_str() {
             "feedback-type" => complaint.feedback_type = value.to_ascii_lowercase(),
             "user-agent" => complaint.user_agent = Some(value),
             "source-ip" => complaint.source_ip = Some(value),

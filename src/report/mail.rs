@@ -3,19 +3,24 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Encoding, Header, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
 
-use super::{html, words};
+use super::{
+    field::{self, Field},
+    html,
+    lines::{head, split_at_byte},
+    words,
+};
 use crate::{
-    catalog::{Rescue, RescueSign},
+    catalog::{HeaderField, Rescue, RescueSign},
     limits::Limits,
 };
 
 /// A report mail in parts.
 #[derive(Debug, Default)]
-pub(super) struct Mail {
-    /// The header fields as they stand, unfolded and decoded; names in lower case.
-    pub(super) fields: Vec<(String, String)>,
+pub(super) struct Mail<'m> {
+    /// The header fields in their order.
+    pub(super) fields: Vec<Field<'m>>,
     /// The words for people, before the original begins.
     pub(super) text: String,
     /// How many bytes of `text` stand before an original that it quotes.
@@ -29,7 +34,7 @@ pub(super) struct Mail {
     /// The header of the original mail, or as much of the mail as came back.
     pub(super) original: Option<String>,
     /// A mail that is attached to one that is no report by its form: it may be the report that somebody passes on.
-    pub(super) attached_mail: Option<Vec<u8>>,
+    pub(super) attached_mail: Option<Cow<'m, [u8]>>,
     /// Whether the delivery status stands in a mail within the mail.
     pub(super) is_wrapping: bool,
     /// The text of what is attached besides, such as a file of headers.
@@ -38,17 +43,20 @@ pub(super) struct Mail {
     pub(super) cut: Vec<&'static str>,
 }
 
-impl Mail {
-    /// Takes `bytes` apart; what is no mail becomes words.
-    pub(super) fn read(bytes: &[u8], rescue: &Rescue, limits: &Limits) -> Self {
+impl<'m> Mail<'m> {
+    /// Takes `bytes` ([`with_line_feeds`]) apart; what is no mail becomes words.
+    pub(super) fn read(bytes: &'m [u8], rescue: &Rescue, limits: &Limits) -> Self {
         let mut mail = Self::default();
-        let bytes = with_line_feeds(bytes);
-        let bytes = without_mailbox_line(&bytes);
+        let bytes = without_mailbox_line(bytes);
         let bytes = mail.without_deep_mails(bytes, limits);
-        match MessageParser::default().parse(bytes) {
-            Some(message) => {
-                mail.fields = fields(&message, limits, &mut mail.cut);
+        match field::parse(bytes) {
+            Some(mut message) => {
+                mail.heed_fields(&message, limits);
+                mail.attached_mail = attached_mail(&message, bytes, limits);
                 mail.walk(&message, limits, 0);
+                let headers = message.parts.first_mut().map(|root| std::mem::take(&mut root.headers));
+                let headers = headers.into_iter().flatten().take(limits.header_fields);
+                mail.fields = headers.map(|header| Field::new(header, bytes, limits)).collect();
             }
             None => mail.add_text(&String::from_utf8_lossy(bytes), limits),
         }
@@ -82,18 +90,19 @@ impl Mail {
 
     /// The first field of this name (in lower case).
     pub(super) fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|field| field.name().eq_ignore_ascii_case(name)).map(HeaderField::value)
     }
 
     /// A mail in a mail in a mail is dropped one by one, each on the stack of the one before; cutting the file before the
     /// first that is too deep keeps that bounded.
-    fn without_deep_mails<'b>(&mut self, bytes: &'b [u8], limits: &Limits) -> &'b [u8] {
+    fn without_deep_mails(&mut self, bytes: &'m [u8], limits: &Limits) -> &'m [u8] {
         let mut found = 0;
         let mut line_start = 0;
         for at in memchr::memchr_iter(b'\n', bytes) {
             let line = &bytes[line_start..at];
             line_start = at + 1;
-            if line.len() > 20 && line[..13].eq_ignore_ascii_case(b"content-type:") && contains_message_type(line) {
+            let may_be = line.len() > 20 && matches!(line[0], b'c' | b'C');
+            if may_be && line[..13].eq_ignore_ascii_case(b"content-type:") && contains_message_type(line) {
                 found += 1;
                 if found > limits.nested_mails {
                     self.cut.push("nested_mails");
@@ -119,12 +128,7 @@ impl Mail {
                 (_, PartKind::DeliveryStatus) => self.delivery_status.push(text_of(part, limits)),
                 (_, PartKind::Feedback) => self.feedback = Some(text_of(part, limits)),
                 (_, PartKind::Disposition) => self.disposition = Some(text_of(part, limits)),
-                (PartType::Message(inner), _) => {
-                    if depth == 0 && self.attached_mail.is_none() && !is_report_form(message) {
-                        self.attached_mail = Some(attached_bytes(message, part, inner));
-                    }
-                    self.add_message(inner, limits, depth);
-                }
+                (PartType::Message(inner), _) => self.add_message(inner, limits, depth),
                 (_, PartKind::Original) => self.add_original(&text_of(part, limits)),
                 (PartType::Html(html), _) if !has_plain_text => {
                     let html = head(html, limits.text_bytes);
@@ -152,8 +156,15 @@ impl Mail {
                 _ => None,
             });
             let mut original = String::new();
-            for (name, value) in fields(inner, limits, &mut self.cut) {
-                original.push_str(&format!("{name}: {value}\n"));
+            self.heed_fields(inner, limits);
+            for header in inner.parts.iter().take(1).flat_map(|root| &root.headers).take(limits.header_fields) {
+                let name = original.len();
+                original.push_str(header.name.as_str());
+                original[name..].make_ascii_lowercase();
+                original.push_str(": ");
+                let raw = field::raw(header, &inner.raw_message);
+                original.push_str(&field::value(&header.name, raw, limits.reply_bytes));
+                original.push('\n');
             }
             original.push('\n');
             original.push_str(text.unwrap_or_default());
@@ -174,9 +185,17 @@ impl Mail {
         let header =
             format!("Content-Type: multipart/mixed; boundary=\"{}\"\r\n\r\n", boundary.replace(['"', '\\'], ""));
         let repaired = [header.as_bytes(), raw].concat();
-        match MessageParser::default().parse(&repaired) {
+        match field::parse(&repaired) {
             Some(repaired) if repaired.parts.len() > 1 => self.walk(&repaired, limits, depth + 1),
             _ => self.add_text(&text_of(part, limits), limits),
+        }
+    }
+
+    /// Notes when there are more fields than are read.
+    fn heed_fields(&mut self, message: &Message<'_>, limits: &Limits) {
+        let has_more = message.parts.first().is_some_and(|root| root.headers.len() > limits.header_fields);
+        if has_more && !self.cut.contains(&"header_fields") {
+            self.cut.push("header_fields");
         }
     }
 
@@ -195,13 +214,19 @@ impl Mail {
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
         }
+        self.text.reserve(kept.len());
         // CRLF is one line end, a bare CR is one too.
-        let lines = kept.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
-        for (at, line) in lines.enumerate() {
+        for (at, line) in split_at_byte(kept, b'\n').enumerate() {
             if at > 0 {
                 self.text.push('\n');
             }
-            self.text.push_str(line.trim_end());
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            for (at, line) in split_at_byte(line, b'\r').enumerate() {
+                if at > 0 {
+                    self.text.push('\n');
+                }
+                self.text.push_str(line.trim_end());
+            }
         }
     }
 }
@@ -217,10 +242,27 @@ fn is_report_form(message: &Message<'_>) -> bool {
 /// Reports are small; of what is attached so much is kept, so that a large mail is not copied.
 const MOST_ATTACHED_BYTES: usize = 1 << 20;
 
-fn attached_bytes(message: &Message<'_>, part: &MessagePart<'_>, inner: &Message<'_>) -> Vec<u8> {
-    let as_it_stands = message.raw_message.get(part.offset_body as usize..part.offset_end as usize);
-    let bytes = as_it_stands.filter(|_| part.encoding == Encoding::None).unwrap_or(&inner.raw_message);
-    bytes[..bytes.len().min(MOST_ATTACHED_BYTES)].to_vec()
+/// The first mail that is attached to one in no form of a report.
+fn attached_mail<'m>(message: &Message<'_>, mail: &'m [u8], limits: &Limits) -> Option<Cow<'m, [u8]>> {
+    if is_report_form(message) {
+        return None;
+    }
+    message.parts.iter().take(limits.mime_parts).find_map(|part| {
+        let (PartType::Message(inner), PartKind::Words | PartKind::Original | PartKind::Attached | PartKind::Other) =
+            (&part.body, kind_of(part))
+        else {
+            return None;
+        };
+        let as_it_stands = mail.get(part.offset_body as usize..part.offset_end as usize);
+        let bytes = match as_it_stands.filter(|_| part.encoding == Encoding::None) {
+            Some(bytes) => Cow::Borrowed(&bytes[..bytes.len().min(MOST_ATTACHED_BYTES)]),
+            None => {
+                let decoded = &inner.raw_message;
+                Cow::Owned(decoded[..decoded.len().min(MOST_ATTACHED_BYTES)].to_vec())
+            }
+        };
+        Some(bytes)
+    })
 }
 
 /// What a part is in a report.
@@ -239,17 +281,33 @@ enum PartKind {
 
 fn kind_of(part: &MessagePart<'_>) -> PartKind {
     let Some(content_type) = part.content_type() else { return PartKind::Words };
-    let (main, sub) =
-        (content_type.ctype().to_ascii_lowercase(), content_type.subtype().unwrap_or("plain").to_ascii_lowercase());
-    match (main.as_str(), sub.as_str()) {
-        ("message", "delivery-status" | "global-delivery-status") => PartKind::DeliveryStatus,
-        ("message", "feedback-report") => PartKind::Feedback,
-        ("message", "disposition-notification" | "global-disposition-notification") => PartKind::Disposition,
-        ("message", _) | ("text", "rfc822-headers" | "rfc822" | "rfc822-header") => PartKind::Original,
-        ("text", _) if is_words(part) => PartKind::Words,
-        ("text", _) => PartKind::Attached,
-        ("multipart", _) => PartKind::Unparted,
-        _ => PartKind::Other,
+    let is = |main: &str| content_type.ctype().eq_ignore_ascii_case(main);
+    let is_any = |known: &[&str]| {
+        let sub = content_type.subtype().unwrap_or("plain");
+        known.iter().any(|known| known.eq_ignore_ascii_case(sub))
+    };
+    if is("text") {
+        if is_any(&["rfc822-headers", "rfc822", "rfc822-header"]) {
+            PartKind::Original
+        } else if is_words(part) {
+            PartKind::Words
+        } else {
+            PartKind::Attached
+        }
+    } else if is("message") {
+        if is_any(&["delivery-status", "global-delivery-status"]) {
+            PartKind::DeliveryStatus
+        } else if is_any(&["feedback-report"]) {
+            PartKind::Feedback
+        } else if is_any(&["disposition-notification", "global-disposition-notification"]) {
+            PartKind::Disposition
+        } else {
+            PartKind::Original
+        }
+    } else if is("multipart") {
+        PartKind::Unparted
+    } else {
+        PartKind::Other
     }
 }
 
@@ -279,60 +337,22 @@ fn is_words(part: &MessagePart<'_>) -> bool {
 fn text_of(part: &MessagePart<'_>, limits: &Limits) -> String {
     match &part.body {
         PartType::Text(text) | PartType::Html(text) => head(text, limits.text_bytes).to_owned(),
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-            String::from_utf8_lossy(&bytes[..bytes.len().min(limits.text_bytes)]).into_owned()
-        }
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => lossy(&bytes[..bytes.len().min(limits.text_bytes)]),
         PartType::Message(message) => {
             let raw = &message.raw_message;
-            String::from_utf8_lossy(&raw[..raw.len().min(limits.text_bytes)]).into_owned()
+            lossy(&raw[..raw.len().min(limits.text_bytes)])
         }
         PartType::Multipart(_) => String::new(),
     }
 }
 
-/// The fields of a header in their order, values unfolded and decoded.
-fn fields(message: &Message<'_>, limits: &Limits, cut: &mut Vec<&'static str>) -> Vec<(String, String)> {
-    let headers: &[Header<'_>] = message.parts.first().map_or(&[], |part| part.headers.as_slice());
-    if headers.len() > limits.header_fields && !cut.contains(&"header_fields") {
-        cut.push("header_fields");
-    }
-    headers
-        .iter()
-        .take(limits.header_fields)
-        .map(|header| {
-            let raw =
-                message.raw_message.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
-            (header.name.as_str().to_ascii_lowercase(), value(header, raw, limits))
-        })
-        .collect()
-}
-
-fn value(header: &Header<'_>, raw: &[u8], limits: &Limits) -> String {
-    let decoded: Cow<'_, str> = match &header.value {
-        HeaderValue::Text(text) if !text.contains(char::REPLACEMENT_CHARACTER) => Cow::Borrowed(text.as_ref()),
-        // Structured values are taken as they stand: their parts are read where they are needed. Bytes that are no UTF-8 were
-        // Latin-1 (RFC 5322 allows neither).
-        _ => match std::str::from_utf8(raw) {
-            Ok(text) => Cow::Owned(decoded(text)),
-            Err(_) => Cow::Owned(raw.iter().map(|byte| char::from(*byte)).collect()),
-        },
-    };
-    let words: Vec<&str> = head(&decoded, limits.reply_bytes).split_whitespace().collect();
-    words.join(" ")
-}
-
-/// RFC 2047 words in a value that the parser kept raw.
-pub(super) fn decoded(raw: &str) -> String {
-    if !raw.contains("=?") {
-        return raw.to_owned();
-    }
-    let header = format!("Subject: {}\n\n", raw.trim_end());
-    let decoded = MessageParser::default().parse(header.as_bytes()).and_then(|m| m.subject().map(str::to_owned));
-    decoded.unwrap_or_else(|| raw.to_owned())
+/// The same as [`String::from_utf8_lossy`], which reads UTF-8 more slowly.
+fn lossy(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
 }
 
 /// Files with bare carriage returns, as old Macs wrote them.
-fn with_line_feeds(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn with_line_feeds(bytes: &[u8]) -> Cow<'_, [u8]> {
     if bytes.contains(&b'\n') || !bytes.contains(&b'\r') {
         return Cow::Borrowed(bytes);
     }
@@ -351,13 +371,4 @@ fn without_mailbox_line(bytes: &[u8]) -> &[u8] {
 
 fn contains_message_type(line: &[u8]) -> bool {
     line.windows(8).any(|window| window.eq_ignore_ascii_case(b"message/"))
-}
-
-/// The first `most` bytes of a text, not cutting a character.
-pub(super) fn head(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

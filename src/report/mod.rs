@@ -12,7 +12,9 @@ mod address;
 mod delivery_status;
 mod dialect;
 mod feedback;
+mod field;
 mod html;
+mod lines;
 mod mail;
 mod original;
 mod prove;
@@ -24,6 +26,7 @@ mod words;
 
 use dialect::{Telling, Told};
 pub use feedback::Complaint;
+use lines::split_at_byte;
 use mail::Mail;
 pub use original::Original;
 pub use prove::prove;
@@ -87,23 +90,34 @@ pub struct Report {
 }
 
 /// The delivery status: its own part, or what was made words of it.
-fn delivery_status_texts(mail: &Mail, or_words: bool) -> Vec<&str> {
+fn delivery_status_texts<'t>(mail: &'t Mail<'_>, or_words: bool) -> Vec<&'t str> {
     if !mail.delivery_status.is_empty() || !or_words {
         return mail.delivery_status.iter().map(String::as_str).collect();
     }
-    let spoken = std::iter::once(&mail.text).chain(&mail.attached).filter_map(|text| {
-        let lower = text.to_ascii_lowercase();
-        let names = ["reporting-mta:", "final-recipient:", "original-recipient:"];
-        let begins = |name: &&str| {
-            if lower.starts_with(*name) { Some(0) } else { lower.find(&format!("\n{name}")).map(|at| at + 1) }
-        };
-        // Two of its fields, at the beginnings of lines: one alone may be part of somebody's sentence.
-        let has_both =
-            lower.contains("\nfinal-recipient:") && (lower.contains("\nstatus:") || lower.contains("\naction:"));
-        let start = names.iter().filter_map(begins).min().filter(|_| has_both)?;
-        Some(&text[start..])
-    });
+    let spoken = std::iter::once(&mail.text).chain(&mail.attached).filter_map(|text| spoken_delivery_status(text));
     spoken.take(1).collect()
+}
+
+/// A delivery status within words, from its first field on. Two of its fields stand there, at the beginnings of lines: one alone
+/// may be part of somebody's sentence.
+fn spoken_delivery_status(text: &str) -> Option<&str> {
+    let (mut start, mut has_recipient, mut has_outcome) = (None, false, false);
+    let mut place = 0;
+    for line in split_at_byte(text, b'\n') {
+        let begins = |name: &str| line.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name));
+        // The line at the very top does not count as one that names a field, but as the place where they begin.
+        let is_below = place > 0;
+        if begins("final-recipient:") {
+            has_recipient |= is_below;
+            start = start.or(Some(place));
+        } else if begins("reporting-mta:") || begins("original-recipient:") {
+            start = start.or(Some(place));
+        } else if begins("status:") || begins("action:") {
+            has_outcome |= is_below;
+        }
+        place += line.len() + 1;
+    }
+    start.filter(|_| has_recipient && has_outcome).map(|start| &text[start..])
 }
 
 const fn is_report_kind(kind: Kind) -> bool {
@@ -111,7 +125,7 @@ const fn is_report_kind(kind: Kind) -> bool {
 }
 
 impl Report {
-    fn read_feedback(&mut self, text: &str, mail: &Mail) {
+    fn read_feedback(&mut self, text: &str, mail: &Mail<'_>) {
         let (complaint, mut recipients) = feedback::read(text);
         if recipients.is_empty() {
             let encoded = complaint.original_mail_from.as_deref().and_then(|address| decode(address)?.recipient);
@@ -126,10 +140,10 @@ impl Report {
 
     /// Who the original went to, as far as anything tells: what a provider hides in a field of its own, a single `To`, an
     /// envelope address that carries it, the last delivery, or all of `To`.
-    fn original_recipients(&self, mail: &Mail) -> Vec<String> {
+    fn original_recipients(&self, mail: &Mail<'_>) -> Vec<String> {
         let fields = mail.original.as_deref().map(delivery_status::fields).unwrap_or_default();
         let named = |wanted: &str| {
-            let found = fields.iter().find(|(name, _)| name == wanted);
+            let found = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
             found.and_then(|(_, value)| address::in_field(value)).filter(|found| address::is_address(found))
         };
         let one = named("x-hmxmroriginalrecipient")
@@ -141,7 +155,7 @@ impl Report {
     }
 
     /// The recipient that the envelope address of the original carries (VERP).
-    fn encoded_recipient(&self, mail: &Mail) -> Option<String> {
+    fn encoded_recipient(&self, mail: &Mail<'_>) -> Option<String> {
         let places = ["to", "delivered-to", "x-original-to", "envelope-to"].iter().filter_map(|name| mail.field(name));
         places
             .filter_map(address::in_field)
@@ -186,7 +200,7 @@ impl Report {
         self.kind = kind_of_all(&self.recipients);
     }
 
-    fn read_notification(&mut self, mail: &Mail) {
+    fn read_notification(&mut self, mail: &Mail<'_>) {
         let Some(notification) = sns::read(&mail.text) else { return };
         self.kind = notification.kind;
         self.format = Format::Dialect;
@@ -251,7 +265,7 @@ impl Report {
     }
 
     /// What is no report: an automatic answer, a complaint without a feedback report, a receipt.
-    fn read_answer(&mut self, dialect: &Dialect, mail: &Mail) {
+    fn read_answer(&mut self, dialect: &Dialect, mail: &Mail<'_>) {
         self.kind = dialect.kind;
         let mut addresses = Vec::new();
         match dialect.kind {
@@ -274,7 +288,7 @@ impl Report {
     }
 
     /// Takes over what the words told.
-    fn tell(&mut self, mut telling: Telling, kind: Kind, mail: &Mail, is_rescued: bool) {
+    fn tell(&mut self, mut telling: Telling<'_>, kind: Kind, mail: &Mail<'_>, is_rescued: bool) {
         self.kind = kind;
         if telling.recipients.is_empty() {
             let found = self.encoded_recipient(mail).or_else(|| self.original.only_recipient());

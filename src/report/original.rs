@@ -1,6 +1,8 @@
 //! The mail that a report is about: what is needed to match the report to what was sent.
 
-use super::{address, delivery_status::fields, mail::Mail};
+use std::borrow::Cow;
+
+use super::{address, delivery_status::fields, field::decoded, lines::lines_with_ends, mail::Mail};
 use crate::catalog::Rescue;
 
 /// What is known of the original.
@@ -35,7 +37,7 @@ impl Original {
 }
 
 /// Reads the original from its own part, or else from where it is quoted in the words.
-pub(super) fn read(mail: &Mail, rescue: &Rescue, wanted: &[String]) -> Original {
+pub(super) fn read(mail: &Mail<'_>, rescue: &Rescue, wanted: &[String]) -> Original {
     if let Some(text) = &mail.original {
         return from_header(&fields(header_of(text)), wanted);
     }
@@ -43,35 +45,39 @@ pub(super) fn read(mail: &Mail, rescue: &Rescue, wanted: &[String]) -> Original 
     quoted.map(|header| from_header(&fields(header), wanted)).unwrap_or_default()
 }
 
-fn from_header(fields: &[(String, String)], wanted: &[String]) -> Original {
+fn from_header(fields: &[(&str, Cow<'_, str>)], wanted: &[String]) -> Original {
     let first = |name: &str| {
-        fields.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        let mut named =
+            fields.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref());
+        named.find(|value| !value.is_empty())
     };
+    let decoded = |value| decoded(value).into_owned();
     let unbracketed = |value: &str| value.trim().trim_matches(['<', '>']).trim().to_owned();
     let to = first("to").map(|to| address::in_text(to).map(str::to_owned).collect()).unwrap_or_default();
     Original {
         message_id: first("message-id").map(unbracketed).filter(|id| !id.is_empty()),
         from: first("from").and_then(address::in_field),
         to,
-        subject: first("subject").map(super::mail::decoded),
+        subject: first("subject").map(decoded),
         date: first("date").map(str::to_owned),
         list_id: first("list-id").map(|value| {
             let inner = value.rsplit_once('<').map_or(value, |(_, id)| id);
             unbracketed(inner)
         }),
         return_path: first("return-path").and_then(address::in_field),
-        headers: wanted
-            .iter()
-            .filter_map(|name| Some((name.clone(), super::mail::decoded(first(&name.to_ascii_lowercase())?))))
-            .collect(),
+        headers: wanted.iter().filter_map(|name| Some((name.clone(), decoded(first(name)?)))).collect(),
     }
 }
 
 /// The text up to the first blank line; blank lines before it do not count.
 fn header_of(text: &str) -> &str {
     let text = text.trim_start_matches(['\r', '\n', ' ']);
-    let end = text.find("\n\n").or_else(|| text.find("\r\n\r\n")).unwrap_or(text.len());
-    &text[..end]
+    let line_ends = || memchr::memchr_iter(b'\n', text.as_bytes());
+    let is_blank_behind = |blank: &[u8], at: usize| text.as_bytes()[at + 1..].starts_with(blank);
+    let end = line_ends().find(|at| is_blank_behind(b"\n", *at));
+    // CRLF counts only where no blank line ends in LF alone.
+    let with_crlf = || line_ends().filter(|at| text[..*at].ends_with('\r')).find(|at| is_blank_behind(b"\r\n", *at));
+    &text[..end.or_else(|| Some(with_crlf()? - 1)).unwrap_or(text.len())]
 }
 
 /// Where a header is quoted in running text, three fields in a row of lines: from its first field to the blank line behind it.
@@ -79,7 +85,7 @@ pub(super) fn quoted_header<'t>(text: &'t str, rescue: &Rescue) -> Option<&'t st
     let mut start = None;
     let mut named = 0;
     let mut offset = 0;
-    for line in text.split_inclusive('\n') {
+    for line in lines_with_ends(text) {
         let bare = line.trim_start_matches([' ', '>', '|', '\t']);
         let begins_field = rescue.begins_original_field(bare);
         let goes_on = start.is_some() && !line.trim().is_empty();

@@ -1,10 +1,13 @@
 //! From bytes to a report: the steps in their order, and which mail is read where one only wraps another.
 
+use std::borrow::Cow;
+
 use super::{
     Format, Original, Report, address,
     dialect::{self, Telling},
     is_report_kind,
-    mail::{Mail, head},
+    lines::head,
+    mail::{Mail, with_line_feeds},
     original, words,
 };
 use crate::{
@@ -40,11 +43,12 @@ const MOST_WRAPPINGS: usize = 2;
 
 /// Reads one mail, and gives back the mail that it may only wrap.
 fn read_one(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits) -> (Report, Option<Vec<u8>>) {
-    let mut mail = Mail::read(bytes, catalog.rescue(), limits);
-    let folded = fold(head(mail.report_part(), MOST_SIGN_BYTES)).into_owned();
+    let bytes = with_line_feeds(bytes);
+    let mut mail = Mail::read(&bytes, catalog.rescue(), limits);
+    let attached = mail.attached_mail.take();
+    let folded = fold(head(mail.report_part(), MOST_SIGN_BYTES));
     let signs = Signs { fields: &mail.fields, folded: &folded };
     let recognised = catalog.recognise_dialect(&signs);
-    let is_passed_on = catalog.rescue().header_shows(RescueSign::Forward, &mail.fields);
     let is_known_form = recognised.is_some_and(|(dialect, _)| !dialect.is_generic());
     let source = Source { mail: &mail, recognised, rescue: catalog.rescue(), most: limits.recipients };
     let original = original::read(&mail, catalog.rescue(), wanted);
@@ -80,14 +84,15 @@ fn read_one(catalog: &Catalog, bytes: &[u8], wanted: &[String], limits: &Limits)
         report.cut.push("recipients");
     }
     let says_nothing = report.kind == Kind::Other && mail.disposition.is_none();
-    let may_wrap = (says_nothing && (is_passed_on || !is_known_form)) || (mail.is_wrapping && !is_known_form);
-    let attached = mail.attached_mail.take().filter(|_| may_wrap);
+    let is_passed_on = || catalog.rescue().header_shows(RescueSign::Forward, &mail.fields);
+    let may_wrap = || (says_nothing && (!is_known_form || is_passed_on())) || (mail.is_wrapping && !is_known_form);
+    let attached = attached.filter(|_| may_wrap()).map(Cow::into_owned);
     (report, attached)
 }
 
 /// What a report is read from, and what is known of its form.
 pub(super) struct Source<'a> {
-    pub(super) mail: &'a Mail,
+    pub(super) mail: &'a Mail<'a>,
     /// The dialect, and whether it tells of a delay.
     pub(super) recognised: Option<(&'a Dialect, bool)>,
     pub(super) rescue: &'a Rescue,
@@ -95,14 +100,14 @@ pub(super) struct Source<'a> {
     pub(super) most: usize,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// Reads the words as a dialect writes them.
-    pub(super) fn told_in(&self, dialect: &Dialect) -> Telling {
+    pub(super) fn told_in(&self, dialect: &Dialect) -> Telling<'a> {
         dialect::read(dialect, self.mail.field("subject").unwrap_or_default(), &self.mail.text, self.most)
     }
 
     /// Reads the words of a mailer that nobody knows.
-    pub(super) fn told_in_any_form(&self, original: &Original) -> Telling {
+    pub(super) fn told_in_any_form(&self, original: &Original) -> Telling<'a> {
         words::read(self.mail, original, self.rescue, self.most)
     }
 }

@@ -4,7 +4,8 @@ use super::{
     Report, address,
     delivery_status::StatusBlock,
     dialect::{Telling, Told},
-    mail::{Mail, head},
+    lines::head,
+    mail::Mail,
     words,
 };
 use crate::{
@@ -42,9 +43,9 @@ pub struct Recipient {
     pub is_rescued: bool,
 }
 
-impl Telling {
+impl<'t> Telling<'t> {
     /// What the words tell about the recipient of a status block.
-    pub(super) fn about(&self, block: &StatusBlock, only: bool) -> Option<&Told> {
+    pub(super) fn about(&self, block: &StatusBlock, only: bool) -> Option<&Told<'t>> {
         let named = [&block.final_recipient, &block.original_recipient];
         let addresses: Vec<String> = named.into_iter().flatten().filter_map(|value| address::in_field(value)).collect();
         let found = self
@@ -72,25 +73,33 @@ impl Recipient {
         }
     }
 
-    pub(super) fn of_words(kind: Kind, address: Option<String>, told: &Told, general: &Told, all: &str) -> Self {
-        let own = told.said();
+    pub(super) fn of_words(
+        kind: Kind,
+        address: Option<String>,
+        told: &Told<'_>,
+        general: &Told<'_>,
+        all: &str,
+    ) -> Self {
+        let mut said = told.said();
         // What is told about all says nothing where something is told about this one.
-        let general = Some(general).filter(|_| own.is_empty());
-        let said = [own, general.map(Told::said).unwrap_or_default(), all.to_owned()]
-            .into_iter()
-            .find(|said| !said.is_empty());
-        let said = said.unwrap_or_default();
+        let general = Some(general).filter(|_| said.is_empty());
+        if let Some(general) = general {
+            said = general.said();
+        }
+        if said.is_empty() {
+            all.clone_into(&mut said);
+        }
         let mut parsed = Reply::parse(&said).into_owned();
         if let Some(refusal) = refusal_after_prose(&said).filter(|_| parsed.code.is_none()) {
             parsed = Reply { code: refusal.code, enhanced: parsed.enhanced.or(refusal.enhanced), ..parsed };
         }
-        let code = |told: &Told| told.code.as_ref().and_then(|code| code.parse::<ReplyCode>().ok());
-        let enhanced = |told: &Told| told.enhanced.as_ref().and_then(|code| code.parse::<EnhancedCode>().ok());
+        let code = |told: &Told<'_>| told.code.and_then(|code| code.parse::<ReplyCode>().ok());
+        let enhanced = |told: &Told<'_>| told.enhanced.and_then(|code| code.parse::<EnhancedCode>().ok());
         let reply = Reply {
             code: code(told).or(parsed.code).or_else(|| general.and_then(code)),
             enhanced: enhanced(told).or(parsed.enhanced).or_else(|| general.and_then(enhanced)),
             command: told.command.or(parsed.command).or_else(|| general.and_then(|general| general.command)),
-            remote_host: told.host.clone().map(Into::into).or(parsed.remote_host),
+            remote_host: told.host.map(|host| host.to_owned().into()).or(parsed.remote_host),
             recipient: None,
             text: parsed.text,
         };
@@ -105,9 +114,9 @@ impl Recipient {
 
     pub(super) fn of_block(
         block: StatusBlock,
-        told: Option<&Told>,
-        telling: &Telling,
-        mail: &Mail,
+        told: Option<&Told<'_>>,
+        telling: &Telling<'_>,
+        mail: &Mail<'_>,
         report: &Report,
         rescue: &Rescue,
     ) -> Self {
@@ -175,9 +184,8 @@ impl Recipient {
 }
 
 /// The words of a report, bounded: those its dialect reads, else all before the original.
-pub(super) fn words_of(mail: &Mail, telling: &Telling) -> String {
-    let part = if telling.part.trim().is_empty() { mail.report_part() } else { &telling.part };
-    head(part, MOST_WORDS_BYTES).to_owned()
+pub(super) fn words_of(mail: &Mail<'_>, telling: &Telling<'_>) -> String {
+    telling.part(MOST_WORDS_BYTES).unwrap_or_else(|| head(mail.report_part(), MOST_WORDS_BYTES).to_owned())
 }
 
 /// The reply on a line of its own among the mailer's sentences.

@@ -92,11 +92,12 @@ struct CommonHeaders {
 
 /// Reads the notification in `text`, if there is one.
 pub(super) fn read(text: &str) -> Option<Notification> {
+    let start = text.find('{')?;
     if !(text.contains("notificationType") || text.contains("eventType")) {
         return None;
     }
     // Mailers break the one long line; `!` at a line's end is an old way of saying so.
-    let joined: String = text[text.find('{')?..].replace("!\n", "").replace(['\n', '\r'], "");
+    let joined: String = text[start..].replace("!\n", "").replace(['\n', '\r'], "");
     let event = first_json::<Envelope>(&joined)
         .and_then(|envelope| first_json(&envelope.message))
         .or_else(|| first_json::<Event>(&joined))?;

@@ -1,10 +1,13 @@
 //! The rescue path: what can be read from the words of a report that no dialect knows. What is found so is told with less
 //! confidence.
 
+use std::cell::OnceCell;
+
 use super::{
     address,
     dialect::{MOST_LINE_BYTES, Telling},
-    mail::{Mail, head},
+    lines::{head, lines_with_ends},
+    mail::Mail,
     original::{Original, quoted_header},
 };
 use crate::{
@@ -13,16 +16,22 @@ use crate::{
 };
 
 /// The addresses in `X-Failed-Recipients`, which Exim, Gmail and others write.
-pub(super) fn failed_recipients(mail: &Mail) -> Vec<String> {
+pub(super) fn failed_recipients(mail: &Mail<'_>) -> Vec<String> {
     let value = mail.field("x-failed-recipients").unwrap_or_default();
     value.split([',', ';']).filter_map(address::in_field).filter(|found| address::is_address(found)).collect()
 }
 
 /// Whether a mail that no dialect recognises is a report all the same: a machine wrote it, and its words hold a refusal.
-pub(super) fn tell_a_refusal(mail: &Mail, rescue: &Rescue) -> bool {
+pub(super) fn tell_a_refusal(mail: &Mail<'_>, rescue: &Rescue) -> bool {
     // RFC 5322 §3.6 asks everyone for a sender; a mail without one was put together by a program.
     let by_machine = mail.field("from").is_none() || rescue.header_shows(RescueSign::Machine, &mail.fields);
     let refuses = |line: &str| {
+        // Reading a reply is dear, and one without a code of these classes (or a record in JSON) is none.
+        let may_have_code = memchr::memchr_iter(b'.', line.as_bytes())
+            .any(|dot| dot > 0 && matches!(line.as_bytes()[dot - 1], b'4' | b'5'));
+        if !may_have_code && !line.contains('{') {
+            return false;
+        }
         let reply = Reply::parse(line);
         reply.enhanced.is_some_and(|code| code.class() != 2) && (reply.code.is_some() || line.contains('#'))
     };
@@ -32,11 +41,12 @@ pub(super) fn tell_a_refusal(mail: &Mail, rescue: &Rescue) -> bool {
 }
 
 /// Reads recipients and what was said about them from words of no known form.
-pub(super) fn read(mail: &Mail, original: &Original, rescue: &Rescue, most: usize) -> Telling {
+pub(super) fn read<'m>(mail: &'m Mail<'_>, original: &Original, rescue: &Rescue, most: usize) -> Telling<'m> {
     let part = mail.report_part();
-    let own = own_addresses(mail);
+    let own = OnceCell::new();
     let is_no_recipient = |found: &str| {
         let local = found.split('@').next().unwrap_or_default();
+        let own = own.get_or_init(|| own_addresses(mail));
         own.iter().any(|own| own.eq_ignore_ascii_case(found)) || rescue.is_never_recipient(local)
     };
     let mut telling = Telling::default();
@@ -67,6 +77,7 @@ pub(super) fn read(mail: &Mail, original: &Original, rescue: &Rescue, most: usiz
             let mut found: Vec<String> = Vec::new();
             for one in part
                 .lines()
+                .filter(|line| address::may_stand_in(line))
                 .map(|line| head(line, MOST_LINE_BYTES))
                 .filter(|line| !line.contains("://"))
                 .flat_map(address::in_text)
@@ -97,9 +108,13 @@ pub(super) fn report_part<'t>(text: &'t str, rescue: &Rescue) -> &'t str {
 /// `--- Below this line is a copy of the message.` and the like: where lines between rules speak of the original.
 pub(super) fn announcements<'t>(text: &'t str, rescue: &'t Rescue) -> impl Iterator<Item = usize> + 't {
     let mut end = 0;
-    text.split_inclusive('\n').filter_map(move |line| {
+    lines_with_ends(text).filter_map(move |line| {
         let start = end;
         end += line.len();
+        // Most lines begin with a letter.
+        if line.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+            return None;
+        }
         let bare = head(line, MOST_LINE_BYTES).trim();
         let is_ruled = bare.len() > 8 && ["--", "==", "**", "__"].iter().any(|rule| bare.starts_with(rule));
         (is_ruled && rescue.announces_original(bare)).then_some(start)
@@ -108,6 +123,9 @@ pub(super) fn announcements<'t>(text: &'t str, rescue: &'t Rescue) -> impl Itera
 
 /// `<anna@example.org>: …`, `anna@example.org`, `* anna@example.org …`, `To: anna@example.org`.
 fn leading_address<'l>(line: &'l str, rescue: &Rescue, may_be_labelled: bool) -> Option<&'l str> {
+    if !address::may_stand_in(line) {
+        return None;
+    }
     let bare = line.trim_start_matches(['*', '-', '>', '+', '\u{2022}', ' ', '<', '"', '\'', '(', '[']);
     let labelled = Some(bare).filter(|_| may_be_labelled).and_then(|line| rescue.after_recipient_label(line));
     let bare = labelled.unwrap_or(bare);
@@ -123,19 +141,19 @@ fn after_address<'l>(line: &'l str, recipient: &str) -> &'l str {
 }
 
 /// Whom the report was sent to and who sent it: neither is the recipient that failed.
-fn own_addresses(mail: &Mail) -> Vec<String> {
+fn own_addresses<'t>(mail: &'t Mail<'_>) -> Vec<&'t str> {
     let values = ["to", "from", "reply-to", "return-path", "delivered-to", "x-original-to", "errors-to"];
-    values.iter().filter_map(|name| mail.field(name)).flat_map(address::in_text).map(str::to_owned).collect()
+    values.iter().filter_map(|name| mail.field(name)).flat_map(address::in_text).collect()
 }
 
-impl Telling {
-    fn say(&mut self, current: Option<usize>, line: &str) {
+impl<'t> Telling<'t> {
+    fn say(&mut self, current: Option<usize>, line: &'t str) {
         let told = match current {
             Some(at) => &mut self.recipients[at],
             None => &mut self.general,
         };
         if !line.is_empty() {
-            told.words.push(line.to_owned());
+            told.words.push(line);
         }
     }
 

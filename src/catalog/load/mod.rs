@@ -17,7 +17,7 @@ use super::{
     calibration::{Calibration, CalibrationTable},
     category::{Category, CategoryId},
     code::{Class, Code, CodeKey, Subject},
-    dialect::{Dialect, Dialects},
+    dialect::Dialect,
     error::{CatalogError, Fault},
     files::{self, Layer, Located, Packed, TableSource, Tables},
     fold::fold,
@@ -244,7 +244,6 @@ impl Draft {
         self.check_dialects(faults);
         self.check_rescue(faults);
         let dialects: Vec<Dialect> = self.dialects.tables.into_iter().map(|located| located.table).collect();
-        let recogniser = Dialects::new(&dialects);
 
         let strip = |tables: Layered<Category>| tables.tables.into_iter().map(|located| located.table);
         let categories: Vec<Category> = strip(self.categories).collect();
@@ -277,7 +276,7 @@ impl Draft {
             calibration,
             reasons,
             dialects,
-            recogniser,
+            recogniser: OnceLock::new(),
             rescue: Rescue::new(self.rescue.tables.iter().map(|located| &located.table)),
             index: OnceLock::new(),
             memo: Memo::default(),
