@@ -102,8 +102,7 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 }
 
 /// A panic is our fault; what it says goes to the log, not to the caller.
-#[expect(clippy::needless_pass_by_value, reason = "CatchPanicLayer hands it over")]
-pub(super) fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+pub(super) fn from_panic(panic: &(dyn Any + Send)) -> Response {
     let is_text = panic.is::<String>() || panic.is::<&str>();
     tracing::error!(is_text, "a request handler panicked");
     Problem::new(
