@@ -119,7 +119,9 @@ fn with_problem_body(mut response: Response, path: &str) -> Response {
         None => return response,
     };
     path.clone_into(&mut problem.instance);
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut body = Vec::with_capacity(512);
+    // Writing to memory cannot fail, and there is nothing in it that is no JSON.
+    let _ = serde_json::to_writer(&mut body, &problem);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, problem::MEDIA_TYPE);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));

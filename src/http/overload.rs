@@ -24,6 +24,9 @@ const BURST: usize = 16;
 /// So many may wait for each place under overload: no place stays free while the next one is on its way.
 const RESERVE: usize = 2;
 
+/// When nobody was turned away for so long, overload is over, whatever was before.
+const CALM: Duration = Duration::from_millis(100);
+
 /// By so many must those who are turned away outnumber those who find a place free, before it is overload and no burst. Twice as many
 /// are remembered, so that it does not end by chance.
 const OVERLOAD: usize = 16;
@@ -42,18 +45,32 @@ pub(super) struct Turnstile {
     patience: Duration,
     /// Up with everyone who is turned away, down with everyone who finds a place free; from 0 to twice [`OVERLOAD`].
     excess: AtomicUsize,
+    began: Instant,
+    /// When somebody was last turned away, in microseconds since `began`.
+    refused: AtomicU64,
 }
 
 impl Turnstile {
     pub(super) fn new(number: usize, patience: Duration) -> Self {
-        let (waiting, excess) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { places: Arc::new(Semaphore::new(number)), number, waiting, patience, excess }
+        Self {
+            places: Arc::new(Semaphore::new(number)),
+            number,
+            waiting: AtomicUsize::new(0),
+            patience,
+            excess: AtomicUsize::new(0),
+            began: Instant::now(),
+            refused: AtomicU64::new(0),
+        }
     }
 
     /// A place, or `None` where too many wait already, or where none became free in time.
     pub(super) async fn pass(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            self.count(|excess| excess.checked_sub(1));
+            if self.excess.load(Ordering::Relaxed) > 0 {
+                let calm = self.now().saturating_sub(self.refused.load(Ordering::Relaxed));
+                let is_over = calm > CALM.as_micros() as u64;
+                self.count(|excess| if is_over { Some(0) } else { excess.checked_sub(1) });
+            }
             return Some(place);
         }
         let waiting = Waiting::one_more(&self.waiting);
@@ -81,12 +98,17 @@ impl Turnstile {
     }
 
     fn refuse(&self) {
+        self.refused.store(self.now(), Ordering::Relaxed);
         self.count(|excess| (excess < 2 * OVERLOAD).then_some(excess + 1));
     }
 
     fn count(&self, change: impl Fn(usize) -> Option<usize>) {
         // Where there is nothing to change, it stays.
         let _ = self.excess.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_micros() as u64
     }
 
     /// How many places are free.
@@ -273,6 +295,10 @@ mod tests {
             drop(turnstile.pass().await.unwrap());
         }
         assert_eq!(turnstile.may_wait(), 2 * BURST, "when it is over");
+        assert!(turnstile.excess.load(Ordering::Relaxed) > 0);
+        std::thread::sleep(CALM + CALM);
+        drop(turnstile.pass().await.unwrap());
+        assert_eq!(turnstile.excess.load(Ordering::Relaxed), 0, "forgotten");
     }
 
     async fn until(is_so: impl Fn() -> bool) {
