@@ -40,10 +40,10 @@ impl Specification {
                 "type" if !is_type(wanted, value) => faults.push(format!("{at}: not of type {wanted}: {value}")),
                 "enum" if !wanted.as_array().unwrap().contains(value) => faults.push(format!("{at}: {value} is new")),
                 "minimum" if value.is_number() && value.as_f64() < wanted.as_f64() => {
-                    faults.push(format!("{at}: {value} is too small"))
+                    faults.push(format!("{at}: {value} is too small"));
                 }
                 "maximum" if value.is_number() && value.as_f64() > wanted.as_f64() => {
-                    faults.push(format!("{at}: {value} is too large"))
+                    faults.push(format!("{at}: {value} is too large"));
                 }
                 "required" => {
                     let missing =
