@@ -3,7 +3,11 @@
 //! The service runs on one processor with one thread; the callers, in this process, take what is left. First sixteen connections ask
 //! as fast as they are answered: that is what it can bear. Then half of that is asked, and then four times that, at a fixed rate
 //! whatever the answers are (an open loop). It fails when a request is lost: each must be answered, with 200 or with 503 and
-//! `Retry-After`, and `/readyz` throughout. Figures are for a machine that does nothing else.
+//! `Retry-After`, and `/readyz` throughout.
+//!
+//! Times are told twice: as the callers see them, and as the service does, from a request's head to its answer's (`duration_ms` of its
+//! log). Callers that share a machine with what they ask wait for the processor as well, and count that as the service's time.
+//! Figures are for a machine that does nothing else.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "what fails here, fails the measurement")]
 
@@ -11,8 +15,9 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     rc::Rc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -58,14 +63,15 @@ async fn ask(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> st
         if stream.read_buf(buffer).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
-        let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
-        let length: usize = field("content-length: ").and_then(|length| length.parse().ok()).unwrap_or_default();
+        let Some(end) = memchr::memmem::find(buffer, b"\r\n\r\n") else { continue };
+        let head = &buffer[..end];
+        let field = |name: &str| memchr::memmem::find(head, name.as_bytes()).map(|at| &head[at + name.len()..]);
+        let digits = field("\r\ncontent-length: ").unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit());
+        let length = digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
         if buffer.len() >= end + 4 + length {
-            let status = head[9..12].parse().unwrap_or_default();
-            let is_told_when = status != 503 || field("retry-after: ").is_some();
-            return Ok((if is_told_when { status } else { 0 }, field("connection: close").is_none()));
+            let status = head[9..12].iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+            let is_told_when = status != 503 || field("\r\nretry-after: ").is_some();
+            return Ok((if is_told_when { status } else { 0 }, field("\r\nconnection: close").is_none()));
         }
     }
 }
@@ -161,25 +167,63 @@ fn stays_ready(address: &str) -> std::thread::JoinHandle<(usize, Duration)> {
     })
 }
 
-/// Prints one row for each status, and gives how many requests were lost.
-fn tell(what: &str, load: &str, answers: &Answers) -> usize {
+/// Prints what came of one load, `borne` being what the service can answer a second, and gives how many requests were lost.
+fn tell(load: &str, answers: &Answers, seen: &mut Vec<f64>, borne: f64) -> usize {
     let mut answers = answers.borrow_mut();
-    let total: usize = answers.values().map(Vec::len).sum();
-    for (status, times) in answers.iter_mut() {
-        times.sort();
-        let percentile = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1000.0;
-        println!(
-            "{what:<18} {load:<12} {:>7.0}/s  {status:>3} {:>5.1} %  p50 {:>8.2} ms  p99 {:>8.2} ms",
-            total as f64 / SECONDS,
-            100.0 * times.len() as f64 / total as f64,
-            percentile(0.5),
-            percentile(0.99)
-        );
+    let a_second = |status: u16| answers.get(&status).map_or(0, Vec::len) as f64 / SECONDS;
+    let (answered, refused) = (a_second(200), a_second(503));
+    let share =
+        if borne > 0.0 { format!(" ({:.0} % of what it bears)", 100.0 * answered / borne) } else { String::new() };
+    println!("  {load:<14} {:>6.0} asked/s: {answered:.0} answered{share}, {refused:.0} refused", answered + refused);
+    let rows: Vec<(&str, Vec<f64>)> = vec![
+        ("answered, as callers see it", milliseconds(answers.get_mut(&200))),
+        ("answered, as it sees itself", std::mem::take(seen)),
+        ("refused, as callers see it", milliseconds(answers.get_mut(&503))),
+    ];
+    for (what, mut times) in rows {
+        times.sort_by(f64::total_cmp);
+        let percentile = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        if !times.is_empty() {
+            println!("    {what:<28} p50 {:>7.2} ms  p99 {:>7.2} ms", percentile(0.5), percentile(0.99));
+        }
     }
     answers.iter().filter(|(status, _)| !matches!(status, 200 | 503)).map(|(_, times)| times.len()).sum()
 }
 
-fn server() -> (Child, String) {
+fn milliseconds(times: Option<&mut Vec<Duration>>) -> Vec<f64> {
+    times.map(|times| times.iter().map(|time| time.as_secs_f64() * 1e3).collect()).unwrap_or_default()
+}
+
+/// How long each answer took that was 200, by the service's own log.
+#[derive(Clone, Debug, Default)]
+struct Seen(Arc<Mutex<Vec<f64>>>);
+
+impl Seen {
+    /// Reads the log to its end; whoever logs must not wait for us.
+    fn read(&self, log: BufReader<ChildStderr>) {
+        let seen = self.clone();
+        std::thread::spawn(move || {
+            for line in log.split(b'\n').map_while(Result::ok) {
+                let named = b"\"status\":200,\"duration_ms\":";
+                if let Some(at) = memchr::memmem::find(&line, named) {
+                    let number = line[at + named.len()..].split(|byte| *byte == b',').next().unwrap_or_default();
+                    let number = String::from_utf8_lossy(number).parse().unwrap();
+                    if memchr::memmem::find(&line, b"/v1/").is_some() {
+                        seen.0.lock().unwrap().push(number);
+                    }
+                }
+            }
+        });
+    }
+
+    /// What came since the last time; lines are written every 50 ms.
+    fn take(&self) -> Vec<f64> {
+        std::thread::sleep(Duration::from_millis(200));
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+fn server() -> (Child, String, Seen) {
     let pinned = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok();
     let mut command = if pinned { Command::new("taskset") } else { Command::new(env!("CARGO_BIN_EXE_retoure")) };
     if pinned {
@@ -187,31 +231,49 @@ fn server() -> (Child, String) {
         let ours = std::process::id().to_string();
         Command::new("taskset").args(["-cp", "1", &ours]).stdout(Stdio::null()).status().unwrap();
     }
-    command.args(["serve", "--listen", "127.0.0.1:0", "--threads", "1", "--drain-seconds", "0"]);
-    let mut child = command.env("RETOURE_LOG", "retoure::serve=info").stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-    (child, line["address"].as_str().unwrap().to_owned())
+    command.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--threads",
+        "1",
+        "--drain-seconds",
+        "0",
+        "--log-format",
+        "json",
+    ]);
+    let mut child = command.env("RETOURE_LOG", "info").stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut address = None;
+    while address.is_none() {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        address = line["address"].as_str().map(str::to_owned);
+    }
+    let seen = Seen::default();
+    seen.read(log);
+    (child, address.unwrap(), seen)
 }
 
 fn main() {
-    let (mut child, address) = server();
+    let (mut child, address, seen) = server();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut lost = 0;
     for (what, request) in questions() {
         let request: &'static [u8] = request.leak();
+        println!("{what}");
         LocalSet::new().block_on(&runtime, async {
             let answers = as_fast_as_it_can(&address, request).await;
-            lost += tell(what, "what it bears", &answers);
-            let rate = answers.borrow().get(&200).map_or(0, Vec::len) as f64 / SECONDS;
+            let borne = answers.borrow().get(&200).map_or(0, Vec::len) as f64 / SECONDS;
+            lost += tell("what it bears", &answers, &mut seen.take(), 0.0);
             for times in [0.5, 4.0] {
                 let ready = stays_ready(&address);
-                let (answers, behind) = at_a_rate(&address, request, rate * times).await;
-                lost += tell(what, &format!("{times} x that"), &answers);
+                let (answers, behind) = at_a_rate(&address, request, borne * times).await;
+                lost += tell(&format!("{times} x that"), &answers, &mut seen.take(), borne);
                 let (failures, slowest) = ready.join().unwrap();
                 lost += failures;
-                println!("{:18} callers were behind by {behind:?} at most; /readyz took {slowest:?} at most, {failures} failures", "");
+                println!("    callers were behind by {behind:?} at most; /readyz took {slowest:?} at most, {failures} failures");
             }
         });
     }

@@ -35,7 +35,7 @@ pub struct Limits {
     pub body_idle_time: Duration,
     /// How long a stream may stand still: nothing comes, or nothing is taken. Its whole time is not bounded.
     pub stream_idle_time: Duration,
-    /// Bytes of bodies that are held in memory at once; what is shorter than [`Limits::SMALL_BODY_BYTES`] is not counted.
+    /// Bytes of bodies, and of what streams hold, that are held in memory at once; what is shorter than [`Limits::SMALL_BODY_BYTES`] is not counted.
     pub body_memory_bytes: usize,
 }
 

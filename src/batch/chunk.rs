@@ -165,6 +165,11 @@ impl Cutter {
         self.whole + self.ready.iter().map(Chunk::len).sum::<usize>()
     }
 
+    /// All bytes that are held, those of a unit that is not whole yet as well.
+    pub fn held(&self) -> usize {
+        self.buffer.len() + self.ready.iter().map(Chunk::len).sum::<usize>()
+    }
+
     /// Takes what came.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);

@@ -27,6 +27,8 @@ pub enum FaultKind {
     Wrong,
     /// Ours.
     Internal,
+    /// More than there is room for now.
+    Overload,
 }
 
 /// Where batches are served: the `instance` of every problem in one, on the command line too.
@@ -41,6 +43,7 @@ impl FaultKind {
             Self::TooLarge => 413,
             Self::Wrong => 422,
             Self::Internal => 500,
+            Self::Overload => 503,
         }
     }
 
@@ -52,6 +55,7 @@ impl FaultKind {
             Self::TooLarge => "Payload Too Large",
             Self::Wrong => "Unprocessable Entity",
             Self::Internal => "Internal Server Error",
+            Self::Overload => "Service Unavailable",
         }
     }
 }

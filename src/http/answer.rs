@@ -2,30 +2,35 @@
 //! lists.
 
 use axum::{
-    extract::Request,
+    body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use super::Problem;
-use crate::{batch::Outcome, catalog::Catalog, limits::Limits};
+use crate::{batch::Outcome, catalog::Catalog, limits::Limits, telemetry::Route};
 
 pub(super) const CATALOG_VERSION: HeaderName = HeaderName::from_static("catalog-version");
+
+/// A verdict's core fits; a buffer that grows by doubling would be copied several times.
+const USUAL_BYTES: usize = 1024;
 
 /// Items on a page where none are asked for.
 const PAGE_ITEMS: usize = 100;
 
 /// `value` as JSON, its texts in `language`.
 pub(super) fn json<T: Serialize>(value: &T, language: &str) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => {
-            let mut response = ([(header::CONTENT_TYPE, "application/json")], body).into_response();
+    let mut body = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => {
+            let mut response = Response::new(Body::from(body));
+            let fields = response.headers_mut();
+            fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if let Ok(language) = HeaderValue::from_str(language) {
-                response.headers_mut().insert(header::CONTENT_LANGUAGE, language);
+                fields.insert(header::CONTENT_LANGUAGE, language);
             }
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+            fields.insert(header::VARY, HeaderValue::from_static("accept-language"));
             response
         }
         Err(error) => {
@@ -105,24 +110,22 @@ pub(super) fn page<T>(
     Ok((items.into_iter().skip(start).take(limit).collect(), next))
 }
 
-/// Refuses callers who take no JSON, before any work is done.
-pub(super) async fn require_json_accepted(request: Request, next: Next) -> Response {
-    if accepts(request.headers(), &JSON) {
-        return next.run(request).await;
+/// Refuses callers who do not take what a route gives, before any work is done.
+///
+/// The answer to a batch may also be lines of JSON. Which of the two it is follows from what was sent, and who can read one can
+/// read the other: either of them is good enough in `Accept`.
+pub(super) fn check_accepted(route: Route, headers: &HeaderMap) -> Result<(), Problem> {
+    let route = route.as_str();
+    let is_batch = route == "/v1/classify/batch";
+    if !route.starts_with("/v1/") || accepts(headers, &JSON) || is_batch && accepts(headers, &LINES) {
+        return Ok(());
     }
-    let detail = "the answer is application/json, which `Accept` rules out; expected `application/json` or `*/*` in it";
-    Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response()
-}
-
-/// The same where the answer may also be lines of JSON. Which of the two it is follows from what was sent, and who can read one
-/// can read the other: either of them is good enough in `Accept`.
-pub(super) async fn require_json_or_lines_accepted(request: Request, next: Next) -> Response {
-    if accepts(request.headers(), &JSON) || accepts(request.headers(), &LINES) {
-        return next.run(request).await;
-    }
-    let detail = "the answer is application/json or application/x-ndjson, which `Accept` rules out; expected one of them or \
-        `*/*` in it";
-    Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response()
+    let detail = if is_batch {
+        "the answer is application/json or application/x-ndjson, which `Accept` rules out; expected one of them or `*/*` in it"
+    } else {
+        "the answer is application/json, which `Accept` rules out; expected `application/json` or `*/*` in it"
+    };
+    Err(Problem::new(StatusCode::NOT_ACCEPTABLE, detail))
 }
 
 const JSON: [&str; 5] = ["", "*/*", "application/*", "application/json", "application/problem+json"];

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use axum::{
     body::HttpBody,
-    extract::{FromRequest, Request},
+    extract::Request,
     http::{HeaderMap, StatusCode, header},
 };
 use http_body_util::BodyExt;
 use serde::Deserialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::{AppState, Problem, memory::Reserved, packing};
@@ -40,17 +40,21 @@ pub(super) struct ReplyRequest {
 
 /// A reply that may be classified.
 #[derive(Debug)]
-pub(super) struct AskedReply(pub(super) Item<'static>);
+pub(super) struct AskedReply {
+    pub(super) item: Item<'static>,
+    /// How many bytes it came in.
+    pub(super) bytes: usize,
+}
 
-impl FromRequest<AppState> for AskedReply {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let is_json = media_type(request.headers(), &["application/json", "text/plain"])? == "application/json";
+impl AskedReply {
+    /// Reads it out of a request with these fields.
+    pub(super) async fn read(headers: &HeaderMap, request: Request, state: &AppState) -> Result<Self, Problem> {
+        let is_json = media_type(headers, &["application/json", "text/plain"])? == "application/json";
         let limits = state.limits();
         // JSON may write each byte as six (`\u0041`), and adds names and the other fields.
         let most = if is_json { limits.reply_bytes * 6 + limits.field_bytes * 4 } else { limits.reply_bytes };
         let (bytes, _room) = read(request, most, state).await?.ok_or_else(|| batch::reply_too_large(limits))?;
+        let length = bytes.len();
         let asked = if is_json {
             json(&bytes, "`reply`, such as {\"reply\": \"550 5.1.1 User unknown\"}")?
         } else {
@@ -58,7 +62,7 @@ impl FromRequest<AppState> for AskedReply {
         };
         let item = asked.item();
         item.check(limits).map_err(|fault| if is_json { fault } else { without_pointer(fault) })?;
-        Ok(Self(item))
+        Ok(Self { item, bytes: length })
     }
 }
 
@@ -92,7 +96,6 @@ pub(super) struct MessageFields {
     message_base64: Option<String>,
 }
 
-/// A mail that may be classified.
 /// A mail to classify, as it came.
 #[derive(Debug)]
 pub(super) struct AskedMail {
@@ -102,19 +105,16 @@ pub(super) struct AskedMail {
     room: Reserved,
 }
 
-impl FromRequest<AppState> for AskedMail {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let is_json = media_type(request.headers(), &["application/json", "message/rfc822"])? == "application/json";
+impl AskedMail {
+    /// Reads it out of a request with these fields.
+    pub(super) async fn read(headers: &HeaderMap, request: Request, state: &AppState) -> Result<Self, Problem> {
+        let is_json = media_type(headers, &["application/json", "message/rfc822"])? == "application/json";
         let limits = state.limits();
         let most = if is_json { limits.mail_bytes.saturating_mul(2) } else { limits.mail_bytes };
         let (bytes, room) = read(request, most, state).await?.ok_or_else(|| batch::mail_too_large(limits))?;
         Ok(Self { bytes, is_json, room })
     }
-}
 
-impl AskedMail {
     /// How long it is, as it came.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
@@ -166,7 +166,12 @@ pub(super) fn media_type(headers: &HeaderMap, taken: &[&'static str]) -> Result<
         format!("expected {}", names.join(" or "))
     };
     let refused = |what: String| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let value = headers.get(header::CONTENT_TYPE);
+    // As most callers write it.
+    if let Some(name) = taken.iter().find(|name| value.is_some_and(|value| value.as_bytes() == name.as_bytes())) {
+        return Ok(name);
+    }
+    let Some(value) = value.and_then(|value| value.to_str().ok()) else {
         return refused(format!("there is no usable Content-Type; {}", expected()));
     };
     let mut parts = value.split(';').map(str::trim);
@@ -193,6 +198,8 @@ pub(super) fn media_type(headers: &HeaderMap, taken: &[&'static str]) -> Result<
 
 /// The whole body, unpacked; none where it is more than `most` bytes.
 ///
+/// Nothing else of a request takes time that a caller can draw out, so its whole time is bounded here.
+///
 /// A body that is too long is read on for a while and thrown away: a client that still writes when the connection closes
 /// would see a broken pipe instead of the answer. One that was packed small is not worth unpacking for that.
 pub(super) async fn read(
@@ -201,10 +208,8 @@ pub(super) async fn read(
     state: &AppState,
 ) -> Result<Option<(Vec<u8>, Reserved)>, Problem> {
     const THROWN_AWAY: usize = 64 << 20;
-    let stood_still = |_| {
-        let detail = "the body stood still for too long; expected it to go on sooner";
-        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-    };
+    let limits = state.limits();
+    let latest = Instant::now() + limits.request_time;
     let thrown_away = if packing::is_packed(&request) { 0 } else { THROWN_AWAY };
     let mut body = request.into_body();
     let announced = body.size_hint().lower().min(most as u64) as usize;
@@ -212,7 +217,10 @@ pub(super) async fn read(
     let mut is_room = room.grow_to(announced);
     let mut bytes = Vec::with_capacity(if is_room { announced } else { 0 });
     let mut total = 0;
-    while let Some(frame) = timeout(state.limits().body_idle_time, body.frame()).await.map_err(stood_still)? {
+    loop {
+        let patience = latest.min(Instant::now() + limits.body_idle_time);
+        let Ok(frame) = timeout_at(patience, body.frame()).await else { return Err(too_slow(patience == latest)) };
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| broken(&error))?;
         let Some(data) = frame.data_ref() else { continue };
         total += data.len();
@@ -228,6 +236,15 @@ pub(super) async fn read(
         true => Ok(Some((bytes, room))),
         false => Err(state.gate().shed()),
     }
+}
+
+fn too_slow(is_late: bool) -> Problem {
+    let detail = if is_late {
+        "the request took too long; expected its whole body sooner"
+    } else {
+        "the body stood still for too long; expected it to go on sooner"
+    };
+    Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
 }
 
 /// Why a body cannot be read to its end.

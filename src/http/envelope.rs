@@ -3,7 +3,6 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    io::Write,
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -12,15 +11,14 @@ use std::{
 };
 
 use axum::{
-    body::Body,
-    extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 
 use super::{AppState, Problem, answer, packing, problem, until_its_end};
-use crate::telemetry::{AccessLine, TraceParent, access_log};
+use crate::telemetry::{AccessLine, Inside, Route, TraceParent, access_log};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -28,41 +26,67 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// A caller's own request id is kept up to this length.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
-/// Runs the routes and completes their answer.
-pub(super) async fn wrap(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = request_id(&request);
-    // Several of them are malformed as one of a wrong form is (W3C Trace Context §3.2.2.5).
-    let mut traces = request.headers().get_all(&TRACEPARENT).iter();
-    let trace = match (traces.next(), traces.next()) {
-        (Some(value), None) => TraceParent::parse(value.as_bytes()),
-        _ => None,
-    };
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
+/// What must be known of a request when its answer stands.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    started: Instant,
+    in_flight: Inside,
+    id: HeaderValue,
+    trace: Option<TraceParent>,
+    route: Route,
+    method: Method,
+    uri: Uri,
+    coding: Option<packing::Coding>,
+}
 
-    let in_flight = state.metrics().requests.in_flight.enter();
-    let coding = packing::wanted(request.headers());
-    let response = with_problem_body(next.run(request).await, uri.path());
-    let mut response = until_its_end(packing::pack(response, coding), in_flight);
-    if !response.headers().contains_key(&answer::CATALOG_VERSION) {
-        response = answer::of(&state.catalog(), response);
+impl Envelope {
+    /// Takes down what is known of `request`.
+    pub(super) fn open(state: &AppState, request: &Request) -> Self {
+        // Several of them are malformed as one of a wrong form is (W3C Trace Context §3.2.2.5).
+        let mut traces = request.headers().get_all(&TRACEPARENT).iter();
+        let trace = match (traces.next(), traces.next()) {
+            (Some(value), None) => TraceParent::parse(value.as_bytes()),
+            _ => None,
+        };
+        Self {
+            started: Instant::now(),
+            in_flight: state.metrics().requests.in_flight.enter(),
+            id: request_id(request),
+            trace,
+            route: Route::of(request.uri().path()),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            coding: packing::wanted(request.headers()),
+        }
     }
-    let route = route.as_ref().map(MatchedPath::as_str);
-    let (status, took) = (response.status().as_u16(), started.elapsed());
-    state.metrics().requests.answered(route, method.as_str(), status, took);
-    if let Some(log) = access_log() {
-        log.note(&AccessLine {
-            request_id: id.to_str().unwrap_or_default(),
-            trace: trace.as_ref(),
-            method: method.as_str(),
-            route: route.unwrap_or("none"),
-            status,
-            took,
-        });
+
+    /// The route that was asked for.
+    pub(super) fn route(&self) -> Route {
+        self.route
     }
-    response.headers_mut().insert(REQUEST_ID, id);
-    response
+
+    /// Completes the answer, counts it and notes it in the log.
+    pub(super) fn close(self, state: &AppState, response: Response) -> Response {
+        let response = with_problem_body(response, self.uri.path());
+        let mut response = until_its_end(packing::pack(response, self.coding), self.in_flight);
+        if !response.headers().contains_key(&answer::CATALOG_VERSION) {
+            response = answer::of(&state.catalog(), response);
+        }
+        let (status, took) = (response.status().as_u16(), self.started.elapsed());
+        state.metrics().requests.answered(self.route, self.method.as_str(), status, took);
+        if let Some(log) = access_log() {
+            log.note(&AccessLine {
+                request_id: self.id.to_str().unwrap_or_default(),
+                trace: self.trace.as_ref(),
+                method: self.method.as_str(),
+                route: self.route.as_str(),
+                status,
+                took,
+            });
+        }
+        response.headers_mut().insert(REQUEST_ID, self.id);
+        response
+    }
 }
 
 fn request_id(request: &Request) -> HeaderValue {
@@ -74,14 +98,16 @@ fn request_id(request: &Request) -> HeaderValue {
 
 /// Unique among all processes with high probability, and in this one surely.
 fn new_request_id() -> HeaderValue {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+    static PROCESS: LazyLock<String> =
+        LazyLock::new(|| format!("{:016x}-", RandomState::new().hash_one(std::process::id())));
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut id = [0; 33];
-    let mut rest = &mut id[..];
-    // Two numbers of at most sixteen digits and a hyphen: they fit.
-    let _ = write!(rest, "{:016x}-{:x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed));
-    let unused = rest.len();
-    HeaderValue::from_bytes(&id[..id.len() - unused]).unwrap_or(HeaderValue::from_static("unknown"))
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut id = Vec::with_capacity(PROCESS.len() + 16);
+    id.extend_from_slice(PROCESS.as_bytes());
+    let digits = (u64::BITS - (count | 1).leading_zeros()).div_ceil(4);
+    id.extend((0..digits).rev().map(|at| b"0123456789abcdef"[(count >> (4 * at) & 15) as usize]));
+    // Digits and a hyphen: that is a value.
+    HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 /// Writes the body of a problem; makes one of a bare error that the framework answered.
@@ -93,7 +119,9 @@ fn with_problem_body(mut response: Response, path: &str) -> Response {
         None => return response,
     };
     path.clone_into(&mut problem.instance);
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut body = Vec::with_capacity(512);
+    // Writing to memory cannot fail, and there is nothing in it that is no JSON.
+    let _ = serde_json::to_writer(&mut body, &problem);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, problem::MEDIA_TYPE);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
@@ -104,9 +132,27 @@ fn with_problem_body(mut response: Response, path: &str) -> Response {
 
 fn what_happened(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::REQUEST_TIMEOUT => "the request took too long; expected its whole body sooner",
         StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
         StatusCode::NOT_FOUND => "there is nothing at this path; GET /openapi.json lists what there is",
         _ => "the request could not be answered",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn request_ids_differ_and_have_one_form() {
+        let ids: HashSet<String> = (0..300).map(|_| new_request_id().to_str().unwrap().to_owned()).collect();
+        assert_eq!(ids.len(), 300);
+        for id in ids {
+            let (process, count) = id.split_once('-').unwrap();
+            assert!(process.len() == 16 && u64::from_str_radix(process, 16).is_ok(), "{id}");
+            let number = u64::from_str_radix(count, 16).unwrap();
+            assert_eq!(format!("{number:x}"), count);
+        }
     }
 }

@@ -7,21 +7,20 @@
 //! | `/`, `/docs`, `/openapi.json` | open: they say nothing that this repository does not | as all others |
 //! | all others | asked for, where keys are configured | answered with 429 and 503 |
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time};
 
 use super::{
-    AppState, Problem,
+    App, Problem, answer,
     keys::{Keys, Shown},
     memory::Memory,
     overload::{Pressure, Turnstile},
@@ -32,11 +31,15 @@ use super::{
 use crate::{
     limits::Limits,
     settings::{Access, Load},
-    telemetry::Admission,
+    telemetry::{Admission, Route},
 };
 
-/// Bodies beyond this size are read on other threads: it may take milliseconds, in which this one answers a hundred others.
-const LONG_BODY_BYTES: usize = 32 << 10;
+/// Bodies beyond this size are worked on by other threads: it takes as long as answering ten others, or a thousand.
+const LONG_BODY_BYTES: usize = 4 << 10;
+
+/// Who is refused is told so after that time: sixteen callers who ask again at once, whatever `Retry-After` says, would else use up a
+/// third of what answers the others.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Which of the addresses a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ pub enum Door {
     Admin,
 }
 
-/// Where a request came from; the server puts it into the request's extensions.
+/// Where a request came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection {
     /// The address of the other end, where it has one.
@@ -69,7 +72,6 @@ pub struct Gate {
     heavy: Turnstile,
     max_in_flight: usize,
     pressure: Pressure,
-    queue: Duration,
     /// Bodies that are held at once.
     pub(super) memory: Memory,
     /// What happened so far.
@@ -80,16 +82,14 @@ impl Gate {
     /// A gate for callers with `keys`, or for everybody.
     pub fn new(keys: Option<Keys>, load: &Load, limits: &Limits) -> Self {
         let queue = Duration::from_millis(load.queue_milliseconds);
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = load.threads.or(std::thread::available_parallelism().ok()).map_or(1, usize::from);
         Self {
             keys: keys.map(ArcSwap::from_pointee),
             rate: load.rate_limit.map(|a_second| RateLimit::new(a_second, load.rate_burst)),
             in_flight: Turnstile::new(load.max_in_flight, queue),
-            // What takes longer may wait for longer.
-            heavy: Turnstile::new(load.threads.map_or(processors, usize::from), queue * 2),
+            heavy: Turnstile::new(threads, queue),
             max_in_flight: load.max_in_flight,
-            pressure: Pressure::default(),
-            queue,
+            pressure: Pressure::new(Duration::from_millis(load.max_lag_milliseconds), threads),
             memory: Memory::new(limits.body_memory_bytes),
             counters: Admission::default(),
         }
@@ -112,11 +112,6 @@ impl Gate {
         self.max_in_flight.saturating_sub(self.in_flight.free())
     }
 
-    /// Turns requests away while the threads that run this come later than `bound` to what waits; runs for ever.
-    pub async fn watch(&self, bound: Duration) {
-        self.pressure.watch(bound).await;
-    }
-
     /// Whether requests must carry where they came from.
     pub fn needs_peers(&self) -> bool {
         self.rate.is_some()
@@ -128,9 +123,14 @@ impl Gate {
     }
 
     /// A place to work in. What is worked on by other threads waits for those, in [`Gate::work`].
-    async fn enter(&self, is_long: bool) -> Result<OwnedSemaphorePermit, Problem> {
-        if !is_long && self.pressure.refuses() {
-            tokio::time::sleep(self.queue).await;
+    async fn enter(&self, work: Work) -> Result<OwnedSemaphorePermit, Problem> {
+        let refuses = match work {
+            Work::Short => self.pressure.refuses(),
+            // It takes its place when its body is there; what would find none then need not be read for that.
+            Work::Long => self.heavy.refuses(),
+            Work::Batch => false,
+        };
+        if refuses {
             return Err(self.shed());
         }
         self.in_flight.pass().await.ok_or_else(|| self.shed())
@@ -180,7 +180,7 @@ impl Default for Gate {
             max_connections: 4096,
             max_in_flight: 512,
             queue_milliseconds: 100,
-            max_lag_milliseconds: 10,
+            max_lag_milliseconds: 0,
             rate_limit: None,
             rate_burst: None,
         };
@@ -188,39 +188,45 @@ impl Default for Gate {
     }
 }
 
-/// Lets a request pass, or says why not. While the service is leaving, each answer is the last on its connection.
-pub(super) async fn pass(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let admitted = match admit(&state, &request) {
-        Ok(Admitted::Always) => Ok(None),
-        Ok(Admitted::WhereIsRoom { is_long }) => {
-            state.gate().enter(is_long).await.map(Some).map_err(IntoResponse::into_response)
+impl App {
+    /// Lets a request pass, or says why not. While the service is leaving, each answer is the last on its connection.
+    pub(super) async fn pass(&self, route: Route, request: Request, connection: Option<Connection>) -> Response {
+        let state = &self.state;
+        let admitted = match admit(self, &request, connection) {
+            Ok(Admitted::Always) => Ok(None),
+            Ok(Admitted::WhereIsRoom(work)) => {
+                state.gate().enter(work).await.map(Some).map_err(IntoResponse::into_response)
+            }
+            Err(refused) => Err(*refused),
+        };
+        let mut response = match admitted {
+            Ok(place) => match answer::check_accepted(route, request.headers()) {
+                // Unpacked only now: what is thrown away is not worth it.
+                Ok(()) => match packing::unpack(request) {
+                    // A stream is in work until its last line is written.
+                    Ok(request) => until_its_end(self.run(request).await, place),
+                    Err(refusal) => *refusal,
+                },
+                Err(refusal) => refusal.into_response(),
+            },
+            Err(refused) => {
+                throw_away(request.into_body()).await;
+                refused
+            }
+        };
+        if !state.is_ready() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Err(refused) => Err(*refused),
-    };
-    let mut response = match admitted {
-        // Unpacked only now: what is thrown away is not worth it.
-        Ok(place) => match packing::unpack(request) {
-            // A stream is in work until its last line is written.
-            Ok(request) => until_its_end(next.run(request).await, place),
-            Err(refusal) => *refusal,
-        },
-        Err(refused) => {
-            throw_away(request.into_body()).await;
-            refused
-        }
-    };
-    if !state.is_ready() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
     }
-    response
 }
 
 /// Reads the body of a request that is refused, for a while: a client that still writes when the connection closes would see a
-/// broken pipe instead of the answer.
+/// broken pipe instead of the answer. Takes [`PAUSE`] at least.
 async fn throw_away(mut body: Body) {
     const BYTES: usize = 64 << 20;
     const TIME: Duration = Duration::from_secs(5);
-    let all = async {
+    let mut all = pin!(async {
         let mut total = 0;
         while let Some(Ok(frame)) = body.frame().await {
             total += frame.data_ref().map_or(0, Bytes::len);
@@ -228,9 +234,15 @@ async fn throw_away(mut body: Body) {
                 break;
             }
         }
-    };
-    // Whether there was time enough does not change the answer.
-    let _ = tokio::time::timeout(TIME, all).await;
+    });
+    // One timer where the body is there already, as it mostly is: refusing must cost much less than answering.
+    let mut pause = pin!(time::sleep(PAUSE));
+    tokio::select! {
+        biased;
+        () = &mut all => pause.await,
+        // Whether there was time enough does not change the answer.
+        () = &mut pause => drop(time::timeout(TIME, all).await),
+    }
 }
 
 /// How a request is let in that may be.
@@ -238,18 +250,26 @@ enum Admitted {
     /// However much there is to do.
     Always,
     /// When its turn comes.
-    WhereIsRoom {
-        /// Whether it will be worked on by other threads.
-        is_long: bool,
-    },
+    WhereIsRoom(Work),
 }
 
-fn admit(state: &AppState, request: &Request) -> Result<Admitted, Box<Response>> {
-    let gate = state.gate();
+/// What a request asks for.
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    /// What is done at once.
+    Short,
+    /// What other threads do.
+    Long,
+    /// What other threads do bit by bit, as it comes.
+    Batch,
+}
+
+fn admit(app: &App, request: &Request, connection: Option<Connection>) -> Result<Admitted, Box<Response>> {
+    let gate = app.state.gate();
     let path = request.uri().path();
     let is_health = matches!(path, "/livez" | "/readyz");
     let is_metrics = path == "/metrics";
-    match state.door() {
+    match app.door {
         Door::Admin if is_health || is_metrics => return Ok(Admitted::Always),
         Door::Admin => {
             let detail = "this address is for operators; expected GET /metrics, /livez or /readyz";
@@ -262,7 +282,6 @@ fn admit(state: &AppState, request: &Request) -> Result<Admitted, Box<Response>>
         Door::Main { .. } if is_health => return Ok(Admitted::Always),
         Door::Main { .. } => {}
     }
-    let connection = request.extensions().get::<Connection>();
     let needs_key =
         gate.keys.is_some() && !matches!(path, "/" | "/docs" | "/openapi.json") && !path.starts_with("/docs/");
     let shown = if needs_key { gate.check_key(request) } else { Shown::None };
@@ -288,13 +307,12 @@ fn admit(state: &AppState, request: &Request) -> Result<Admitted, Box<Response>>
     if connection.is_some_and(|connection| connection.is_surplus) {
         return Err(gate.shed().into_response().into());
     }
-    // Batches are read on other threads, however short they are.
-    let is_long = match path {
-        "/v1/classify/batch" => true,
-        "/v1/classify/message" => request.body().size_hint().lower() > LONG_BODY_BYTES as u64,
-        _ => false,
-    };
-    Ok(Admitted::WhereIsRoom { is_long })
+    let is_long = request.body().size_hint().lower() > LONG_BODY_BYTES as u64;
+    Ok(Admitted::WhereIsRoom(match path {
+        "/v1/classify/batch" => Work::Batch,
+        "/v1/classify/reply" | "/v1/classify/message" if is_long => Work::Long,
+        _ => Work::Short,
+    }))
 }
 
 /// 401 for a wrong key as well as for none: RFC 9110 §15.5.2, and RFC 6750 §3.1 (`invalid_token`). 403 would say that another

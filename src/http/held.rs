@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 
 /// Keeps `what` until the answer is written or given up. An answer that is all there already is as good as written, and is not
 /// looked after; only a stream is.
-pub(super) fn until_its_end<T: Send + Unpin + 'static>(response: Response, what: T) -> Response {
+pub(crate) fn until_its_end<T: Send + Unpin + 'static>(response: Response, what: T) -> Response {
     if response.body().size_hint().exact().is_some() {
         return response;
     }

@@ -9,11 +9,10 @@ pub(super) fn choose<'c>(catalog: &'c Catalog, asked: Option<&str>, headers: &He
     let available = catalog.languages();
     let found = match asked {
         Some(tag) => look_up(tag, available),
-        None => {
-            let accepted =
-                headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            by_preference(accepted).into_iter().find_map(|range| look_up(range, available))
-        }
+        None => headers.get(header::ACCEPT_LANGUAGE).and_then(|accepted| {
+            let accepted = by_preference(accepted.to_str().ok()?);
+            accepted.into_iter().find_map(|range| look_up(range, available))
+        }),
     };
     found.or(available.first().map(String::as_str)).unwrap_or(DEFAULT_LANGUAGE)
 }

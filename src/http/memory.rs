@@ -29,10 +29,25 @@ impl Memory {
 }
 
 impl Reserved {
+    /// Makes room for so many bytes, more than before or fewer, and says whether there was. A stream that gives back what it has
+    /// done with leaves room for others.
+    pub(super) fn resize_to(&mut self, bytes: usize) -> bool {
+        let wanted = if bytes <= Limits::SMALL_BODY_BYTES { 0 } else { bytes.div_ceil(1 << 10) };
+        let spare = self.kibibytes().saturating_sub(wanted);
+        if let Some(taken) = &mut self.taken {
+            drop(taken.split(spare));
+        }
+        self.grow_to(bytes)
+    }
+
+    fn kibibytes(&self) -> usize {
+        self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+    }
+
     /// Makes room for a body of so many bytes in all, and says whether there was. It does not wait: two bodies that each wait
     /// for the other's room would wait for ever.
     pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
-        let taken = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let taken = self.kibibytes();
         let more = bytes.div_ceil(1 << 10).saturating_sub(taken);
         if bytes <= Limits::SMALL_BODY_BYTES || more == 0 {
             return true;
@@ -59,6 +74,7 @@ mod tests {
         let mut second = memory.reserve();
         assert!(!second.grow_to(500 << 10));
         assert!(second.grow_to(Limits::SMALL_BODY_BYTES), "small ones always find room");
+        assert!(first.resize_to(400 << 10) && second.grow_to(500 << 10), "what is given back is there for others");
         drop(first);
         assert!(second.grow_to(1 << 20));
         assert!(!second.grow_to(usize::MAX));

@@ -14,7 +14,8 @@
 //! | `GET /livez`, `/readyz` | whether the process lives, whether it takes requests |
 //! | `GET /openapi.json`, `/docs` | the specification, and a page to try it on |
 //!
-//! The [`gate`] before them asks for keys, holds rates, and turns away what is too much.
+//! Around them stands [`App`]: the [`gate`] asks for keys, holds rates, and turns away what is too much; the envelope completes
+//! every answer.
 //!
 //! Every failure is a [`Problem`], whoever caused it; every answer carries `x-request-id` and `catalog-version`.
 
@@ -35,154 +36,198 @@ mod rate;
 mod routes;
 mod stream;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use arc_swap::ArcSwap;
-use axum::{Router, body::Body, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
-use gate::{Door, Gate};
+use axum::{
+    Router,
+    body::Body,
+    http::Request,
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use gate::{Connection, Door, Gate};
 pub use problem::Problem;
 use tokio::sync::Semaphore;
-use tower_http::{
-    catch_panic::{CatchPanicLayer, ResponseForPanic},
-    timeout::TimeoutLayer,
-};
+use tower_service::Service;
 use utoipa_swagger_ui::SwaggerUi;
 
-use self::held::until_its_end;
+use self::envelope::Envelope;
+pub(crate) use self::held::until_its_end;
 use crate::{batch, catalog::Catalog, limits::Limits, telemetry::Metrics};
 
-/// What every request handler can reach.
+/// What every request handler can reach. All that hold it share one.
 #[derive(Clone, Debug)]
-pub struct AppState {
-    catalog: Arc<ArcSwap<Catalog>>,
+pub struct AppState(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    catalog: ArcSwap<Catalog>,
     limits: Limits,
-    ready: Arc<AtomicBool>,
+    is_ready: AtomicBool,
     metrics: Arc<Metrics>,
-    gate: Arc<Gate>,
-    door: Door,
+    gate: Gate,
     /// As many as there are cores: what batches keep busy, however many of them there are.
     workers: Arc<Semaphore>,
 }
 
 impl AppState {
-    /// A service that answers from `catalog` within `limits`.
+    /// A service that answers everybody from `catalog` within `limits`.
     pub fn new(catalog: Catalog, limits: Limits) -> Self {
+        Self::behind(Gate::default(), catalog, limits)
+    }
+
+    /// The same behind a gate.
+    pub fn behind(gate: Gate, catalog: Catalog, limits: Limits) -> Self {
         let catalog = Arc::new(catalog);
-        let metrics = Arc::new(Metrics::new(catalog.clone()));
-        Self {
-            catalog: Arc::new(ArcSwap::new(catalog)),
+        Self(Arc::new(Shared {
+            metrics: Arc::new(Metrics::new(catalog.clone())),
+            catalog: ArcSwap::new(catalog),
             limits,
-            ready: Arc::new(AtomicBool::new(true)),
-            metrics,
-            gate: Arc::default(),
-            door: Door::Main { has_admin: false },
+            is_ready: AtomicBool::new(true),
+            gate,
             workers: Arc::new(Semaphore::new(batch::cores())),
-        }
-    }
-
-    /// The same behind another gate.
-    #[must_use]
-    pub fn with_gate(self, gate: Gate) -> Self {
-        Self { gate: Arc::new(gate), ..self }
-    }
-
-    /// The same service, for those who come in by this door.
-    #[must_use]
-    pub fn with_door(self, door: Door) -> Self {
-        Self { door, ..self }
+        }))
     }
 
     /// Who is let in, and what was counted there.
     pub fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
-    /// The door by which requests come in.
-    pub fn door(&self) -> Door {
-        self.door
+        &self.0.gate
     }
 
     /// The catalogue in force. A request takes it once and keeps it, so that it never sees half of two.
     pub fn catalog(&self) -> Arc<Catalog> {
-        self.catalog.load_full()
+        self.0.catalog.load_full()
     }
 
     /// Makes `catalog` the one in force. Requests that run finish with the one they took.
     pub fn replace_catalog(&self, catalog: Catalog) {
         let catalog = Arc::new(catalog);
-        self.metrics.take(catalog.clone());
-        self.catalog.store(catalog);
+        self.0.metrics.take(catalog.clone());
+        self.0.catalog.store(catalog);
     }
 
     /// The numbers that `/metrics` tells; every verdict that is given is counted there.
     pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+        &self.0.metrics
     }
 
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.0.limits
     }
 
     /// What batches share the cores by.
     fn workers(&self) -> Arc<Semaphore> {
-        self.workers.clone()
+        self.0.workers.clone()
     }
 
     /// Whether `/readyz` says so.
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+        self.0.is_ready.load(Ordering::Relaxed)
     }
 
     /// Makes `/readyz` say no from now on, so that nobody sends new requests while the last ones finish.
     pub fn leave(&self) {
-        self.ready.store(false, Ordering::Relaxed);
+        self.0.is_ready.store(false, Ordering::Relaxed);
     }
 }
 
-/// The whole service.
-pub fn app(state: AppState) -> Router {
-    let (router, _) = routes::all().split_for_parts();
-    let timeout = TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, state.limits.request_time);
-    router
-        .route("/openapi.json", get(openapi::serve))
-        .route("/", get(|| async { Redirect::temporary("/docs") }))
-        .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
-        .fallback(problem::not_found)
-        .method_not_allowed_fallback(problem::method_not_allowed)
-        // Each route bounds its own body, by what it takes.
-        .layer(DefaultBodyLimit::disable())
-        .layer(catch_panics(&state))
-        // Bounds the time until an answer begins. A stream's begins at once, and bounds itself.
-        .layer(timeout)
-        .layer(middleware::from_fn_with_state(state.clone(), gate::pass))
-        .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
-        .with_state(state)
+/// The whole service, for callers.
+pub fn app(state: AppState) -> App {
+    App::new(state, Door::Main { has_admin: false })
 }
 
-/// Answers and counts panics.
-fn catch_panics(state: &AppState) -> CatchPanicLayer<impl ResponseForPanic<ResponseBody = Body> + use<>> {
-    let metrics = state.metrics.clone();
-    CatchPanicLayer::custom(move |panic| {
-        metrics.panics.increment();
-        problem::from_panic(panic)
-    })
+/// The whole service: the routes, and what is the same for all of them.
+///
+/// The routes are axum's; what surrounds them is called by hand. As layers of a router each step would be boxed and cloned for each
+/// request, which took more time than an answer itself.
+#[derive(Clone, Debug)]
+pub struct App {
+    state: AppState,
+    door: Door,
+    routes: Router,
+}
+
+impl App {
+    /// The service, for those who come in by this door.
+    pub fn new(state: AppState, door: Door) -> Self {
+        let (routes, _) = routes::all().split_for_parts();
+        let routes = routes
+            .route("/openapi.json", get(openapi::serve))
+            .route("/", get(|| async { Redirect::temporary("/docs") }))
+            .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
+            .fallback(problem::not_found)
+            .method_not_allowed_fallback(problem::method_not_allowed)
+            .with_state(state.clone());
+        Self { state, door, routes }
+    }
+
+    /// What its handlers can reach.
+    pub(crate) fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Answers a request that came over `connection`, where that matters.
+    pub(crate) async fn answer(&self, request: Request<Body>, connection: Option<Connection>) -> Response {
+        let envelope = Envelope::open(&self.state, &request);
+        let response = self.pass(envelope.route(), request, connection).await;
+        envelope.close(&self.state, response)
+    }
+
+    /// Runs the handler of a request that was let in. A panic is answered, and counted.
+    async fn run(&self, request: Request<Body>) -> Response {
+        let mut answer = pin!(self.routes.clone().call(request));
+        poll_fn(|context| {
+            // What it leaves half done goes with it: no handler shares anything that is not safe to share between threads.
+            catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))).unwrap_or_else(|panic| {
+                self.state.metrics().panics.increment();
+                Poll::Ready(Ok(problem::from_panic(panic.as_ref())))
+            })
+        })
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
+    }
+}
+
+/// For whoever asks without a connection, as tests do.
+impl Service<Request<Body>> for App {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let app = self.clone();
+        Box::pin(async move { Ok(app.answer(request, None).await) })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::{
-        extract::State,
-        http::{HeaderMap, Request},
-        response::Response,
-    };
+    use axum::{extract::State, http::HeaderMap, routing::MethodRouter};
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
     use super::*;
+
+    fn with_route(path: &str, handler: MethodRouter<AppState>, state: &AppState) -> App {
+        let routes = Router::new().route(path, handler).with_state(state.clone());
+        App { routes, ..app(state.clone()) }
+    }
 
     #[tokio::test]
     async fn a_panic_is_answered_as_a_problem_that_tells_nothing_of_it() {
@@ -190,11 +235,8 @@ mod tests {
             panic!("anna@example.org")
         }
         let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
-        let router = Router::new()
-            .route("/panics", get(panics))
-            .layer(catch_panics(&state))
-            .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap));
-        let answer = router.oneshot(Request::get("/panics").body(Body::empty()).unwrap()).await.unwrap();
+        let app = with_route("/panics", get(panics), &state);
+        let answer = app.oneshot(Request::get("/panics").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 500);
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
         assert!(answer.headers().contains_key("x-request-id"));
@@ -218,11 +260,8 @@ mod tests {
         }
         let state = AppState::new(Catalog::built_in().unwrap(), Limits::default());
         let before = state.catalog().version().to_owned();
-        let router = Router::new()
-            .route("/straddles", get(straddles))
-            .layer(middleware::from_fn_with_state(state.clone(), envelope::wrap))
-            .with_state(state.clone());
-        let answer = router.oneshot(Request::get("/straddles").body(Body::empty()).unwrap()).await.unwrap();
+        let app = with_route("/straddles", get(straddles), &state);
+        let answer = app.oneshot(Request::get("/straddles").body(Body::empty()).unwrap()).await.unwrap();
         assert_ne!(state.catalog().version(), before);
         assert_eq!(answer.headers()["catalog-version"], before.as_str());
         assert!(answer.headers()["etag"].to_str().unwrap().contains(&before));

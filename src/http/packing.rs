@@ -121,13 +121,20 @@ pub(super) fn unpack(mut request: Request) -> Result<Request, Box<Response>> {
 
 /// Packs an answer in the coding that was [`wanted`], where it is long enough.
 pub(super) fn pack(response: Response, coding: Option<Coding>) -> Response {
-    let size = response.body().size_hint();
-    let is_short = size.upper().is_some_and(|most| most < LEAST_BYTES);
+    let length = match response.body().size_hint().upper() {
+        // The answer to HEAD has the fields of the one to GET.
+        Some(0) => announced(response.headers()),
+        most => most,
+    };
+    let is_short = length.is_some_and(|most| most < LEAST_BYTES);
     if is_short || response.headers().contains_key(header::CONTENT_ENCODING) {
         return response;
     }
     let (mut parts, mut body) = response.into_parts();
-    parts.headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    // What our own answers vary by is the language, if anything.
+    let is_by_language = parts.headers.contains_key(header::VARY);
+    let vary = if is_by_language { "accept-language, accept-encoding" } else { "accept-encoding" };
+    parts.headers.insert(header::VARY, HeaderValue::from_static(vary));
     if let Some(coding) = coding {
         let name = match coding {
             Coding::Gzip => "gzip",
@@ -143,6 +150,10 @@ pub(super) fn pack(response: Response, coding: Option<Coding>) -> Response {
         };
     }
     Response::from_parts(parts, body)
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).map_or(Some(0), |length| length.to_str().ok()?.parse().ok())
 }
 
 fn reader(body: Body) -> impl AsyncBufRead + Send + 'static {

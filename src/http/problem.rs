@@ -82,6 +82,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
+        // For all that a refusal has; it must cost much less than an answer.
+        response.headers_mut().reserve(10);
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -102,8 +104,7 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 }
 
 /// A panic is our fault; what it says goes to the log, not to the caller.
-#[expect(clippy::needless_pass_by_value, reason = "CatchPanicLayer hands it over")]
-pub(super) fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+pub(super) fn from_panic(panic: &(dyn Any + Send)) -> Response {
     let is_text = panic.is::<String>() || panic.is::<&str>();
     tracing::error!(is_text, "a request handler panicked");
     Problem::new(

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, rejection::QueryRejection},
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, Uri, request::Parts},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
@@ -14,15 +14,24 @@ use crate::{catalog::CodeKind, classify::Fields};
 #[derive(Debug)]
 pub(super) struct Query<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Check> FromRequestParts<S> for Query<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Default + Check> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let axum::extract::Query(query) = axum::extract::Query::<T>::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection| rejected(&rejection))?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(&parts.uri).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default + Check> Query<T> {
+    /// What the query string of `uri` says.
+    pub(super) fn of(uri: &Uri) -> Result<T, Problem> {
+        if let Some(usual) = uri.query().map_or_else(|| Some(T::default()), T::usual) {
+            return Ok(usual);
+        }
+        let axum::extract::Query(query) =
+            axum::extract::Query::<T>::try_from_uri(uri).map_err(|rejection| rejected(&rejection))?;
         query.check().map_err(|detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail))?;
-        Ok(Self(query))
+        Ok(query)
     }
 }
 
@@ -33,7 +42,12 @@ fn rejected(rejection: &QueryRejection) -> Problem {
 }
 
 /// What a type alone does not check.
-pub(super) trait Check {
+pub(super) trait Check: Sized {
+    /// What a query string says that many callers send, and that need not be taken apart each time.
+    fn usual(_query: &str) -> Option<Self> {
+        None
+    }
+
     /// What is wrong and what was expected.
     fn check(&self) -> Result<(), String>;
 }
@@ -94,6 +108,10 @@ pub(super) struct Classify {
 }
 
 impl Check for Classify {
+    fn usual(query: &str) -> Option<Self> {
+        (query == "fields=core").then_some(Self { lang: None, fields: Some(FieldsParam::Core) })
+    }
+
     fn check(&self) -> Result<(), String> {
         check_language(self.lang.as_deref())
     }

@@ -26,7 +26,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::body;
+use super::{body, memory::Reserved};
 use crate::batch::{
     self, CHUNK_BYTES, Chunk, Cutter, Fault, FaultKind, Finished, Id, Outcome, ResultLine, Summary, Wanted,
 };
@@ -69,8 +69,9 @@ impl Shape {
     }
 }
 
-/// Starts a batch and gives the body of its answer. `workers` bounds what all batches together keep the cores busy with.
-pub(super) fn start(source: Source, wanted: Wanted, shape: Shape, workers: Arc<Semaphore>) -> Body {
+/// Starts a batch and gives the body of its answer. `workers` bounds what all batches together keep the cores busy with, `room` is
+/// what this one holds.
+pub(super) fn start(source: Source, wanted: Wanted, shape: Shape, workers: Arc<Semaphore>, room: Reserved) -> Body {
     let (results, receiver) = mpsc::channel(1);
     let is_whole = Arc::new(AtomicBool::new(false));
     let body = Results { receiver, is_whole: is_whole.clone() };
@@ -81,6 +82,7 @@ pub(super) fn start(source: Source, wanted: Wanted, shape: Shape, workers: Arc<S
         shape,
         workers,
         at_work: VecDeque::new(),
+        room,
         results,
         summary: Summary::default(),
         fault: None,
@@ -148,6 +150,8 @@ struct Pump {
     shape: Shape,
     workers: Arc<Semaphore>,
     at_work: VecDeque<AtWork>,
+    /// For what was read, until its results are on their way.
+    room: Reserved,
     results: mpsc::Sender<Bytes>,
     summary: Summary,
     /// Whether nothing more will come.
@@ -182,10 +186,11 @@ impl Pump {
         }
         loop {
             self.hand_out();
+            let may_read = self.may_read();
             if self.is_read && self.at_work.is_empty() {
                 break;
             }
-            match self.next_event().await {
+            match self.next_event(may_read).await {
                 Event::Finished(finished) => {
                     self.at_work.pop_front();
                     let finished = finished.ok_or(Ended::Failed)?;
@@ -266,9 +271,34 @@ impl Pump {
         }
     }
 
-    async fn next_event(&mut self) -> Event {
-        let bytes_at_work: usize = self.at_work.iter().map(|chunk| chunk.bytes).sum();
-        let may_read = !self.is_read && self.at_work.len() < batch::cores() + 2 && bytes_at_work < MOST_BYTES_AT_WORK;
+    /// Whether more is read now. Where there is no room for more, what is at work makes some; if nothing is, it is the end.
+    fn may_read(&mut self) -> bool {
+        if self.is_read || self.at_work.len() >= batch::cores() + 2 || self.bytes_at_work() >= MOST_BYTES_AT_WORK {
+            return false;
+        }
+        let is_room = self.is_room();
+        if !is_room && self.at_work.is_empty() {
+            let detail = "there is no room for a line as long as this now; expected it again a little later";
+            self.fault = Some(Fault::new(FaultKind::Overload, detail));
+            self.is_read = true;
+        }
+        is_room
+    }
+
+    /// Whether there is room for all that is held.
+    fn is_room(&mut self) -> bool {
+        let bytes_at_work = self.bytes_at_work();
+        match &self.source {
+            Source::Stream(_, cutter) => self.room.resize_to(bytes_at_work + cutter.held()),
+            Source::Ready(_) => true,
+        }
+    }
+
+    fn bytes_at_work(&self) -> usize {
+        self.at_work.iter().map(|chunk| chunk.bytes).sum()
+    }
+
+    async fn next_event(&mut self, may_read: bool) -> Event {
         let (at_work, source) = (&mut self.at_work, &mut self.source);
         let finished = async {
             match at_work.front_mut() {
@@ -316,7 +346,7 @@ impl Pump {
     /// Takes what is there already, without waiting for more.
     async fn take_what_is_there(&mut self) {
         let enough = CHUNK_BYTES * batch::cores();
-        while !self.is_read {
+        while !self.is_read && self.is_room() {
             let Source::Stream(body, cutter) = &mut self.source else { return };
             if cutter.waiting() >= enough {
                 return;

@@ -3,22 +3,12 @@
 //! Beyond the bound on connections, a few more are taken for one answer each: health and metrics as ever, 503 for all else. Only
 //! beyond those do connections wait to be taken.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, http::Request, response::Response, routing::future::RouteFuture};
-use hyper::{body::Incoming, server::conn::http1};
+use axum::{body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
@@ -27,8 +17,12 @@ use tokio::{
     time,
 };
 
-use super::{Listener, Timing, listener::Accepted, stall::Unstalled};
-use crate::http::{self, AppState, gate::Connection};
+use super::{
+    Listener, Timing,
+    listener::Accepted,
+    stall::{Progress, Unstalled},
+};
+use crate::http::{App, gate::Connection, until_its_end};
 
 /// Connections beyond the bound that get one answer each.
 pub(super) const SURPLUS_CONNECTIONS: usize = 64;
@@ -40,20 +34,18 @@ const HEADER_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
-    state: AppState,
-    app: Router,
+    app: Arc<App>,
     timing: Timing,
     places: Arc<Semaphore>,
     surplus: Arc<Semaphore>,
 }
 
 impl Server {
-    /// The service of `state`, on `listener`.
-    pub fn new(listener: Listener, state: AppState, timing: Timing) -> Self {
+    /// Answers what `app` answers, on `listener`.
+    pub fn new(listener: Listener, app: App, timing: Timing) -> Self {
         Self {
             listener,
-            app: http::app(state.clone()),
-            state,
+            app: Arc::new(app),
             places: Arc::new(Semaphore::new(timing.max_connections)),
             surplus: Arc::new(Semaphore::new(SURPLUS_CONNECTIONS)),
             timing,
@@ -122,27 +114,28 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let is_wanted = connection.is_surplus || self.state.gate().needs_peers();
-        let asked = Arc::new(AtomicBool::new(false));
-        let service =
-            Visit { app: self.app.clone(), connection: is_wanted.then_some(connection), asked: Arc::clone(&asked) };
+        let gate = self.app.state().gate();
+        let origin = (connection.is_surplus || gate.needs_peers()).then_some(connection);
+        let (app, progress) = (Arc::clone(&self.app), Progress::new());
+        let stream = TokioIo::new(Unstalled::new(stream, Arc::clone(&progress), self.timing.write));
+        let asked = Arc::clone(&progress);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (app, busy) = (Arc::clone(&app), asked.begin());
+            async move { Ok::<_, Infallible>(until_its_end(app.answer(request.map(Body::new), origin).await, busy)) }
+        });
         let served = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.timing.idle)
             .keep_alive(!connection.is_surplus)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(Unstalled::new(stream, self.timing.write)), service);
-        let (state, header) = (self.state.clone(), self.timing.header);
+            .serve_connection(stream, service);
+        let (app, header, idle) = (Arc::clone(&self.app), self.timing.header, self.timing.idle);
         tokio::spawn(async move {
             let _place = place;
-            let _open = state.gate().counters.connections.enter();
-            let mut served = pin!(watcher.watch(served));
+            let _open = app.state().gate().counters.connections.enter();
             // What goes wrong here, the other end knows, and has often caused: it went, was too slow or spoke no HTTP.
             tokio::select! {
-                _ = &mut served => {}
-                () = time::sleep(header) => if asked.load(Ordering::Relaxed) {
-                    let _ = served.await;
-                },
+                biased;
+                _ = watcher.watch(served) => {}
+                () = progress.too_long(header, idle) => {}
             }
         });
     }
@@ -160,27 +153,5 @@ async fn rest_after(error: &io::Error) {
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
         tracing::error!(%error, "connections cannot be taken; trying again");
         time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// Hands the requests of one connection to the routes.
-struct Visit {
-    app: Router,
-    connection: Option<Connection>,
-    asked: Arc<AtomicBool>,
-}
-
-impl hyper::service::Service<Request<Incoming>> for Visit {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        self.asked.store(true, Ordering::Relaxed);
-        let mut request = request.map(Body::new);
-        if let Some(connection) = self.connection {
-            request.extensions_mut().insert(connection);
-        }
-        tower_service::Service::call(&mut self.app.clone(), request)
     }
 }

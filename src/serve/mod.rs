@@ -22,7 +22,7 @@ use self::signals::Signals;
 use crate::{
     catalog::Catalog,
     http::{
-        AppState,
+        self, App, AppState,
         gate::{Door, Gate},
         keys::Keys,
     },
@@ -117,7 +117,7 @@ async fn serve(
     let (listener, admin) = listener::open(settings, passed).await?;
     let labels = keys.as_ref().map(|keys| keys.labels().into_iter().map(str::to_owned).collect::<Vec<_>>());
     let gate = Gate::new(keys, &settings.load, &settings.limits());
-    let state = AppState::new(catalog, settings.limits()).with_gate(gate);
+    let state = AppState::behind(gate, catalog, settings.limits());
     // Who sees in the log that it listens may send SIGHUP.
     tokio::spawn(source.watch(state.clone(), reload::POLL));
     tokio::spawn(signals::reload_keys(state.clone(), settings.access.clone()));
@@ -133,18 +133,13 @@ async fn serve(
             Listener::Unix(..) => "listening".to_owned(),
         }
     );
-    if settings.load.max_lag_milliseconds > 0 {
-        let (state, bound) = (state.clone(), Duration::from_millis(settings.load.max_lag_milliseconds));
-        tokio::spawn(async move { state.gate().watch(bound).await });
-    }
-
     let timing = Timing::new(settings);
     let (stop, stopped) = oneshot::channel::<()>();
     let (stop_admin, admin_stopped) = oneshot::channel::<()>();
     let door = Door::Main { has_admin: admin.is_some() };
-    let server = Server::new(listener, state.clone().with_door(door), timing.clone());
+    let server = Server::new(listener, App::new(state.clone(), door), timing.clone());
     let server = tokio::spawn(server.run(async { _ = stopped.await }));
-    let admin = admin.map(|listener| Server::new(listener, state.clone().with_door(Door::Admin), timing));
+    let admin = admin.map(|listener| Server::new(listener, App::new(state.clone(), Door::Admin), timing));
     let admin = admin.map(|admin| tokio::spawn(admin.run(async { _ = admin_stopped.await })));
     notify::tell("READY=1");
 
@@ -183,7 +178,7 @@ pub async fn answer(
     state: AppState,
     leaving: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let server = Server::new(Listener::Tcp(listener), state.clone(), Timing::default());
+    let server = Server::new(Listener::Tcp(listener), http::app(state.clone()), Timing::default());
     server
         .run(async move {
             leaving.await;

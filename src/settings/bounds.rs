@@ -46,7 +46,7 @@ pub struct Bounds {
         value_parser = RangedU64ValueParser::<usize>::new().range(1024..=1_073_741_824))]
     pub max_mail_bytes: usize,
 
-    /// Bytes of mails and long replies that are held in memory at once; more get 503
+    /// Bytes of bodies, and of what streams hold, that are held in memory at once; more get 503
     #[arg(long, env = "RETOURE_MAX_BODY_MEMORY_BYTES", value_name = "BYTES", default_value_t = Limits::default().body_memory_bytes,
         value_parser = RangedU64ValueParser::<usize>::new().range(1_048_576..=1_099_511_627_776))]
     pub max_body_memory_bytes: usize,

@@ -23,7 +23,7 @@ pub struct Load {
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub max_in_flight: usize,
 
-    /// How long a request waits for its turn before it gets 503; under lasting overload less
+    /// How long a request waits for its turn before it gets 503; under overload hardly any does
     #[arg(long, env = "RETOURE_QUEUE_MILLISECONDS", value_name = "MILLISECONDS", default_value_t = 100,
         value_parser = value_parser!(u64).range(0..=60_000))]
     pub queue_milliseconds: u64,

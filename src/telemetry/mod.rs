@@ -20,12 +20,12 @@ mod unmatched;
 pub use access::AccessLogMode;
 pub(crate) use access::{AccessLine, access_log};
 pub use admission::Admission;
+pub(crate) use count::Inside;
 pub use count::{Counter, Level};
 pub(crate) use exposition::MEDIA_TYPE as METRICS_MEDIA_TYPE;
 pub use log::{flush, start};
 pub use metrics::Metrics;
 pub(crate) use metrics::Reload;
-#[cfg(test)]
-pub(crate) use requests::ROUTES;
+pub(crate) use requests::Route;
 pub(crate) use trace::TraceParent;
 pub use unmatched::{Unmatched, UnmatchedReply};

@@ -9,7 +9,7 @@ use super::{
 
 /// Every route that has numbers of its own; `other` is for pages, and `none` for paths that no route has. A test compares it
 /// with the specification.
-pub(crate) const ROUTES: [&str; 19] = [
+const ROUTES: [&str; 19] = [
     "/v1/classify/reply",
     "/v1/classify/message",
     "/v1/classify/batch",
@@ -31,6 +31,34 @@ pub(crate) const ROUTES: [&str; 19] = [
     "none",
 ];
 
+/// One of [`ROUTES`], by its place among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Route(usize);
+
+impl Route {
+    /// The route that answers at this path. What a person typed stays out of logs and metrics: paths become patterns.
+    pub(crate) fn of(path: &str) -> Self {
+        let known = |wanted: &str| ROUTES[..OTHER].iter().position(|pattern| *pattern == wanted);
+        let place = known(path).or_else(|| match path.rsplit_once('/') {
+            _ if path.starts_with("/docs") && matches!(path.as_bytes().get(5), None | Some(b'/')) => Some(OTHER),
+            Some((above, below)) if !below.is_empty() => ROUTES[..OTHER].iter().position(|pattern| {
+                pattern.strip_prefix(above).is_some_and(|rest| rest.starts_with("/{") && rest.ends_with('}'))
+            }),
+            _ => None,
+        });
+        Self(place.unwrap_or(NONE))
+    }
+
+    /// Its pattern.
+    pub(crate) fn as_str(self) -> &'static str {
+        ROUTES[self.0]
+    }
+}
+
+/// The places of the last two of [`ROUTES`].
+const OTHER: usize = ROUTES.len() - 2;
+const NONE: usize = ROUTES.len() - 1;
+
 const METHODS: [&str; 3] = ["GET", "POST", "other"];
 const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
@@ -50,10 +78,8 @@ impl Default for Requests {
 }
 
 impl Requests {
-    /// Counts an answered request. `route` is the pattern that matched, never the path.
-    pub(crate) fn answered(&self, route: Option<&str>, method: &str, status: u16, took: Duration) {
-        let other = ROUTES.len() - 2;
-        let route = route.map_or(other + 1, |route| ROUTES.iter().position(|known| *known == route).unwrap_or(other));
+    /// Counts an answered request.
+    pub(crate) fn answered(&self, route: Route, method: &str, status: u16, took: Duration) {
         let method = match method {
             // HEAD is answered as GET is.
             "GET" | "HEAD" => 0,
@@ -66,7 +92,7 @@ impl Requests {
             400..500 => 2,
             500.. => 3,
         };
-        self.durations[(route * METHODS.len() + method) * CLASSES.len() + class].record(took);
+        self.durations[(route.0 * METHODS.len() + method) * CLASSES.len() + class].record(took);
     }
 
     pub(super) fn write(&self, text: &mut Exposition) {
@@ -97,17 +123,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_path_is_told_by_its_pattern() {
+        for (path, pattern) in [
+            ("/", "/"),
+            ("/v1/codes", "/v1/codes"),
+            ("/v1/codes/5.1.1", "/v1/codes/{code}"),
+            ("/v1/codes/", "none"),
+            ("/v1/codes/5/1", "none"),
+            ("/v1/codes/{code}", "/v1/codes/{code}"),
+            ("/v1/classify/anna@example.org", "none"),
+            ("/v1/unmatched", "/v1/unmatched"),
+            ("/docs", "other"),
+            ("/docs/", "other"),
+            ("/docs/a/b.js", "other"),
+            ("/docsx", "none"),
+            ("/other", "none"),
+            ("other", "none"),
+            ("*", "none"),
+            ("", "none"),
+        ] {
+            assert_eq!(Route::of(path).as_str(), pattern, "{path:?}");
+        }
+    }
+
+    #[test]
     fn each_combination_is_counted_under_its_own_labels() {
         let requests = Requests::default();
-        for (route, method, status) in [
-            (Some("/v1/classify/reply"), "POST", 200),
-            (Some("/v1/classify/reply"), "POST", 422),
-            (Some("/v1/codes/{code}"), "HEAD", 304),
-            (Some("/docs/{*rest}"), "GET", 200),
-            (None, "DELETE", 404),
-            (Some("/readyz"), "GET", 503),
+        for (path, method, status) in [
+            ("/v1/classify/reply", "POST", 200),
+            ("/v1/classify/reply", "POST", 422),
+            ("/v1/codes/550", "HEAD", 304),
+            ("/docs/index.css", "GET", 200),
+            ("/anna@example.org", "DELETE", 404),
+            ("/readyz", "GET", 503),
         ] {
-            requests.answered(route, method, status, Duration::from_micros(7));
+            requests.answered(Route::of(path), method, status, Duration::from_micros(7));
         }
         let mut text = Exposition::default();
         requests.write(&mut text);

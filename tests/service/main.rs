@@ -9,6 +9,7 @@ mod classify_message;
 mod classify_reply;
 mod keys;
 mod leaving;
+mod lines_as_specified;
 mod listening;
 mod log;
 mod look_ups;

@@ -104,6 +104,39 @@ fn bodies_have_a_bound_together() {
 }
 
 #[test]
+fn what_streams_hold_is_within_the_same_bound() {
+    let mebibyte = "1048576";
+    let process = Process::start(&["--max-mail-bytes", mebibyte, "--max-body-memory-bytes", mebibyte]);
+    let mail = |length: usize| {
+        format!(
+            "POST /v1/classify/message HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: message/rfc822\r\n\
+             content-length: {length}\r\n\r\n"
+        )
+    };
+    let (large, small) = (900 << 10, 600 << 10);
+    let working = process.begin(&mail(large));
+    eventually("mail that holds all room", || {
+        (process.ask(&(mail(small) + &"x".repeat(small))).status == 503).then_some(())
+    });
+    let mut stream = Stream::begin(&process);
+    stream.ask(0);
+    stream.send(&"x".repeat(small));
+    let rest = stream.rest();
+    assert!(rest.contains("\"index\":1,\"problem\"") && rest.contains("\"status\":503"), "{rest}");
+    drop(working);
+
+    let mut stream = eventually("room for a stream", || {
+        let mut stream = Stream::begin(&process);
+        stream.send(&"x".repeat(large));
+        (process.ask(&(mail(small) + &"x".repeat(small))).status == 503).then_some(stream)
+    });
+    stream.send("\n");
+    let end = stream.end();
+    assert!(end.contains("\"index\":0,\"problem\"") && end.contains("\"status\":400"), "{end}");
+    eventually("room for the mail", || (process.ask(&(mail(small) + &"x".repeat(small))).status == 200).then_some(()));
+}
+
+#[test]
 fn a_header_that_does_not_come_is_not_waited_for() {
     let process = Process::start(&["--header-seconds", "1"]);
     let mut slow = process.connect();

@@ -197,10 +197,14 @@ impl Stream {
         Self(BufReader::new(stream))
     }
 
+    /// Sends some of a line, or several.
+    pub(crate) fn send(&mut self, text: &str) {
+        write!(self.0.get_mut(), "{:x}\r\n{text}\r\n", text.len()).unwrap();
+    }
+
     /// Sends an item and reads on to its result.
     pub(crate) fn ask(&mut self, index: u64) {
-        let line = "{\"reply\":\"550 5.1.1 User unknown\"}\n";
-        write!(self.0.get_mut(), "{:x}\r\n{line}\r\n", line.len()).unwrap();
+        self.send("{\"reply\":\"550 5.1.1 User unknown\"}\n");
         let wanted = format!("\"index\":{index},\"verdict\"");
         let mut line = String::new();
         while !line.contains(&wanted) {

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, path::Path};
 
 use axum::{
-    Router,
     body::Body,
     http::{Request, Response},
 };
@@ -11,14 +10,14 @@ use http_body_util::BodyExt;
 use regex::Regex;
 use retoure::{
     catalog::Catalog,
-    http::{AppState, app},
+    http::{App, AppState, app},
     limits::Limits,
 };
 use serde_json::Value;
 use tower::ServiceExt;
 
 /// A service of the test's own, so that it can count exactly.
-struct Service(Router);
+struct Service(App);
 
 impl Service {
     fn new() -> Self {

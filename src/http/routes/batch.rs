@@ -22,7 +22,6 @@ use crate::{
         memory::Reserved,
         query::{ClassifyBatch, Query},
         stream::{self, Shape, Source},
-        until_its_end,
     },
 };
 
@@ -120,7 +119,8 @@ pub(in crate::http) struct BatchResult<'a> {
 /// - `application/mbox` (RFC 4155): messages one after the other; answered likewise, with a `report` a line.
 ///
 /// Bodies may be packed (`Content-Encoding: gzip` or `zstd`), and so are the answers if `Accept-Encoding` says so. What ends a
-/// stream early (a body that breaks off, that cannot be unpacked, that stands still) is told as a `problem` in the last line.
+/// stream early (a body that breaks off, that cannot be unpacked, that stands still, that there is no room for) is
+/// told as a `problem` in the last line.
 #[utoipa::path(
     post,
     path = "/v1/classify/batch",
@@ -158,16 +158,16 @@ pub(super) async fn batch(
     let (source, shape, room) = match media_type {
         "application/json" => {
             let (chunks, room) = chunks(request, &state).await?;
-            (Source::Ready(chunks), Shape::Document, Some(room))
+            (Source::Ready(chunks), Shape::Document, room)
         }
         streamed => {
             let form = if streamed == "application/mbox" { Form::Mbox } else { Form::Lines };
             let source = Source::Stream(request.into_body(), Cutter::new(form, limits));
-            (source, Shape::Lines { summary: query.summary == Some(true) }, None)
+            (source, Shape::Lines { summary: query.summary == Some(true) }, state.gate().memory.reserve())
         }
     };
     let language = HeaderValue::from_str(&wanted.language);
-    let body = stream::start(source, wanted, shape, state.workers());
+    let body = stream::start(source, wanted, shape, state.workers(), room);
     let media_type = if shape == Shape::Document { "application/json" } else { "application/x-ndjson" };
     let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
     let answer = response.headers_mut();
@@ -179,7 +179,7 @@ pub(super) async fn batch(
         // nginx would else keep the results back until it has a buffer full of them.
         answer.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
-    Ok(answer::of(&version_of, until_its_end(response, room)))
+    Ok(answer::of(&version_of, response))
 }
 
 /// Reads a document and divides its items into chunks.

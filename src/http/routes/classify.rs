@@ -1,6 +1,11 @@
 //! `POST /v1/classify/reply` and `/v1/classify/message`.
 
-use axum::{extract::State, http::HeaderMap, response::Response};
+use std::mem;
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
 
 use crate::{
     batch::Classifier,
@@ -33,18 +38,23 @@ use crate::{
         (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn reply(
-    State(state): State<AppState>,
-    Query(query): Query<Classify>,
-    headers: HeaderMap,
-    AskedReply(item): AskedReply,
-) -> Response {
-    let catalog = state.catalog();
-    let language = language::choose(&catalog, query.lang.as_deref(), &headers);
-    let fields = query.fields.into();
-    let metrics = Some(state.metrics().as_ref());
-    let classifier = Classifier { catalog: &catalog, limits: state.limits(), language, fields, headers: &[], metrics };
-    answer::of(&catalog, classifier.classify(&item, |outcome| answer::outcome(outcome, language)))
+pub(super) async fn reply(State(state): State<AppState>, mut request: Request) -> Result<Response, Problem> {
+    let query = Query::<Classify>::of(request.uri())?;
+    let headers = mem::take(request.headers_mut());
+    let AskedReply { item, bytes } = AskedReply::read(&headers, request, &state).await?;
+    let tell = {
+        let state = state.clone();
+        move || {
+            let catalog = state.catalog();
+            let language = language::choose(&catalog, query.lang.as_deref(), &headers);
+            let fields = query.fields.into();
+            let metrics = Some(state.metrics().as_ref());
+            let limits = state.limits();
+            let classifier = Classifier { catalog: &catalog, limits, language, fields, headers: &[], metrics };
+            answer::of(&catalog, classifier.classify(&item, |outcome| answer::outcome(outcome, language)))
+        }
+    };
+    state.gate().work(bytes, tell).await
 }
 
 /// Tell what a report mail means
@@ -68,12 +78,10 @@ pub(super) async fn reply(
         (status = 422, description = "A field is missing, unknown, empty or of the wrong form", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn message(
-    State(state): State<AppState>,
-    Query(query): Query<ClassifyMessage>,
-    headers: HeaderMap,
-    asked: AskedMail,
-) -> Result<Response, Problem> {
+pub(super) async fn message(State(state): State<AppState>, mut request: Request) -> Result<Response, Problem> {
+    let query = Query::<ClassifyMessage>::of(request.uri())?;
+    let headers = mem::take(request.headers_mut());
+    let asked = AskedMail::read(&headers, request, &state).await?;
     let bytes = asked.len();
     let tell = {
         let state = state.clone();
