@@ -97,7 +97,15 @@ impl<T> Located<T> {
 /// Where tables come from, by their kind.
 pub(super) trait TableSource {
     /// Takes every table of this kind.
-    fn take<T: DeserializeOwned>(&mut self, kind: &str, faults: &mut Vec<Fault>) -> Vec<Located<T>>;
+    fn take<T: DeserializeOwned>(
+        &mut self,
+        kind: &str,
+        faults: &mut Vec<Fault>,
+        each: impl FnMut(Located<T>, &mut Vec<Fault>),
+    );
+
+    /// How many tables of this kind there are, or more.
+    fn count(&self, kind: &str) -> usize;
 
     /// Names what is left: tables that mean nothing here.
     fn finish(self, kinds: &[&str], faults: &mut Vec<Fault>);
@@ -122,19 +130,27 @@ impl Packed {
 }
 
 impl TableSource for Packed {
-    fn take<T: DeserializeOwned>(&mut self, kind: &str, faults: &mut Vec<Fault>) -> Vec<Located<T>> {
-        let tables = self.0.remove(kind).unwrap_or_default();
-        let read = |(file, line, json): (&str, usize, &str)| match serde_json::from_str(json) {
-            Ok(table) => Some(Located { table, file: file.to_owned(), line }),
-            Err(error) => {
-                // The place is one in the JSON, which nobody has seen.
-                let what = error.to_string();
-                let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what).to_owned();
-                faults.push(Fault { file: file.to_owned(), line, what });
-                None
+    fn take<T: DeserializeOwned>(
+        &mut self,
+        kind: &str,
+        faults: &mut Vec<Fault>,
+        mut each: impl FnMut(Located<T>, &mut Vec<Fault>),
+    ) {
+        for (file, line, json) in self.0.remove(kind).unwrap_or_default() {
+            match serde_json::from_str(json) {
+                Ok(table) => each(Located { table, file: file.to_owned(), line }, faults),
+                Err(error) => {
+                    // The place is one in the JSON, which nobody has seen.
+                    let what = error.to_string();
+                    let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what).to_owned();
+                    faults.push(Fault { file: file.to_owned(), line, what });
+                }
             }
-        };
-        tables.into_iter().filter_map(read).collect()
+        }
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        self.0.get(kind).map_or(0, Vec::len)
     }
 
     fn finish(self, kinds: &[&str], faults: &mut Vec<Fault>) {
@@ -182,14 +198,18 @@ impl<'a> Tables<'a> {
 }
 
 impl TableSource for Tables<'_> {
-    fn take<T: DeserializeOwned>(&mut self, kind: &str, faults: &mut Vec<Fault>) -> Vec<Located<T>> {
-        let Some(value) = self.root.remove(kind) else { return Vec::new() };
+    fn take<T: DeserializeOwned>(
+        &mut self,
+        kind: &str,
+        faults: &mut Vec<Fault>,
+        mut each: impl FnMut(Located<T>, &mut Vec<Fault>),
+    ) {
+        let Some(value) = self.root.remove(kind) else { return };
         let start = value.span().start;
         let DeValue::Array(tables) = value.into_inner() else {
             faults.push(self.fault(start, format!("`{kind}` is not a list of tables; expected `[[{kind}]]`")));
-            return Vec::new();
+            return;
         };
-        let mut read = Vec::new();
         for table in tables {
             let start = table.span().start;
             if kind == "phrase" && table.get_ref().get("needs").is_some() {
@@ -197,11 +217,17 @@ impl TableSource for Tables<'_> {
                 continue;
             }
             match T::deserialize(ValueDeserializer::from(table)) {
-                Ok(table) => read.push(Located { table, file: self.name.to_owned(), line: self.line(start) }),
+                Ok(table) => each(Located { table, file: self.name.to_owned(), line: self.line(start) }, faults),
                 Err(error) => faults.push(self.fault_of(&error, start)),
             }
         }
-        read
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        match self.root.get(kind).map(|value| value.get_ref()) {
+            Some(DeValue::Array(tables)) => tables.len(),
+            _ => 0,
+        }
     }
 
     fn finish(self, kinds: &[&str], faults: &mut Vec<Fault>) {

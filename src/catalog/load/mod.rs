@@ -188,9 +188,10 @@ impl Draft {
             id: impl Fn(&T) -> String,
             faults: &mut Vec<Fault>,
         ) {
-            for table in tables.take::<T>(kind, faults) {
-                into.add(layer, id(&table.table), table, faults);
-            }
+            // Growing step by step would touch three times the memory, and touching it first is a third of the time.
+            into.tables.reserve_exact(tables.count(kind));
+            into.places.reserve(tables.count(kind));
+            tables.take::<T>(kind, faults, |table, faults| into.add(layer, id(&table.table), table, faults));
         }
         take(&mut self.sources, (&mut tables, "source", layer), |s| s.id.clone(), faults);
         take(&mut self.classes, (&mut tables, "class", layer), |c| c.digit.to_string(), faults);

@@ -83,9 +83,10 @@ const KNOWN_BITS: u32 = 18;
 const BUCKET_BITS: u32 = 14;
 
 /// Bits of a hash by which anchors are counted while they are filed.
-const FREQUENCY_BITS: u32 = 18;
+const FREQUENCY_BITS: u32 = 16;
 
 /// How an anchor is written, before it is filed.
+#[derive(PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) text: String,
     pub(super) open_start: bool,
@@ -106,20 +107,21 @@ impl Index {
         let mut words = Vec::new();
         let places = written.iter().map(|one| Places::of(one, &mut words, &mut whole)).collect::<Vec<_>>();
         // Counted by a part of the hash: which of several is rarest need not be exact.
-        let mut frequency = vec![0u32; 1 << FREQUENCY_BITS];
+        let mut frequency = vec![0u16; 1 << FREQUENCY_BITS];
         let counter = |hash: u32| (hash >> (32 - FREQUENCY_BITS)) as usize;
-        for (hash, ..) in &whole {
-            frequency[counter(*hash)] += 1;
+        for place in &whole {
+            let count = &mut frequency[counter(place.hash)];
+            *count = count.saturating_add(1);
         }
         let mut filed = Vec::with_capacity(written.len());
         let (mut within_words, mut unspaced) = (Vec::new(), Vec::new());
         for (at, places) in places.iter().enumerate() {
             let anchor = at as u32;
             // A single word is met more often than a pair of words that is as rare among the anchors.
-            let rarest = whole[places.whole.clone()]
+            let rarest = whole[places.whole.start as usize..places.whole.end as usize]
                 .iter()
-                .min_by_key(|(hash, _, is_pair)| frequency[counter(*hash)] * if *is_pair { 1 } else { 3 });
-            match rarest.map(|&(hash, offset, _)| (hash, offset)).or(places.part) {
+                .min_by_key(|place| u32::from(frequency[counter(place.hash)]) * if place.is_pair() { 1 } else { 3 });
+            match rarest.map(|place| (place.hash, place.offset())).or(places.part) {
                 Some((hash, offset)) => filed.push((hash, Entry { anchor, offset })),
                 None if places.has_word => within_words.push(anchor),
                 None => unspaced.push(anchor),
@@ -217,28 +219,48 @@ impl Index {
 /// What an anchor can be filed under.
 struct Places {
     /// Whole words and pairs of whole words, among those of all anchors.
-    whole: Range<usize>,
+    whole: Range<u32>,
     /// The beginning of a word that may go on, or the end of one that may have begun before.
     part: Option<(u32, u32)>,
     /// Which of [`Word::prefixes`] that is.
-    prefix: Option<usize>,
+    prefix: Option<u8>,
     /// Whether it contains a part of a word at all.
     has_word: bool,
 }
 
+/// A whole word of an anchor, or two that follow each other.
+struct Place {
+    hash: u32,
+    /// Where it begins; the highest bit tells a pair. There are a hundred thousand of these while a catalogue is loaded.
+    offset: u32,
+}
+
+impl Place {
+    const PAIR: u32 = 1 << 31;
+
+    fn offset(&self) -> u32 {
+        self.offset & !Self::PAIR
+    }
+
+    fn is_pair(&self) -> bool {
+        self.offset & Self::PAIR != 0
+    }
+}
+
 impl Places {
-    /// What `written` can be filed under. Whole words and pairs go to `whole`: hash, offset of the first byte, whether it is a pair.
+    /// What `written` can be filed under. Whole words and pairs go to `whole`.
     /// `words` is room for the words, so that not every anchor needs its own.
-    fn of(written: &Written, words: &mut Vec<Word>, whole: &mut Vec<(u32, u32, bool)>) -> Self {
+    fn of(written: &Written, words: &mut Vec<Word>, whole: &mut Vec<Place>) -> Self {
         words.clear();
         words.extend(WordsOf::new(&written.text));
         let is_whole = |word: &Word| {
             let (begins, ends) = (word.start == 0, word.end as usize == written.text.len());
             !(written.open_start && begins || written.open_end && ends)
         };
-        let single = words.iter().filter(|word| is_whole(word)).map(|word| (word.hash, word.start, false));
+        let single = words.iter().filter(|word| is_whole(word));
+        let single = single.map(|word| Place { hash: word.hash, offset: word.start });
         let pairs = words.windows(2).filter(|pair| pair.iter().all(is_whole));
-        let pairs = pairs.map(|two| (pair(two[0].hash, two[1].hash), two[0].start, true));
+        let pairs = pairs.map(|two| Place { hash: pair(two[0].hash, two[1].hash), offset: two[0].start | Place::PAIR });
         let ends = |word: &&Word| word.suffix != 0 && !(written.open_end && word.end as usize == written.text.len());
         let last = words.last();
         // The longest beginning that the word has is shared with the fewest others.
@@ -248,12 +270,12 @@ impl Places {
         });
         Self {
             whole: {
-                let first = whole.len();
+                let first = whole.len() as u32;
                 whole.extend(single.chain(pairs));
-                first..whole.len()
+                first..whole.len() as u32
             },
             part: prefix.map(|(_, part)| part).or_else(|| last.filter(ends).map(|word| (word.suffix, word.end))),
-            prefix: prefix.map(|(length, _)| length),
+            prefix: prefix.map(|(length, _)| length as u8),
             has_word: !words.is_empty(),
         }
     }

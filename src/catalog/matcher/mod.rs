@@ -7,7 +7,10 @@ mod gist;
 mod index;
 mod words;
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, hash_map::Entry},
+};
 
 pub use gist::Origin;
 use gist::Vocabulary;
@@ -15,6 +18,7 @@ use index::{Hit, Index, Written};
 
 use super::{fold::fold, phrase::Phrase, provider::ProviderId};
 use crate::quick_hash::QuickHash;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// All anchors and whose they are.
 #[derive(Debug)]
@@ -273,7 +277,8 @@ impl Scan {
 /// Anchors while they are collected: each way of writing one stands once.
 #[derive(Default)]
 struct Anchors {
-    ids: HashMap<String, u32, QuickHash>,
+    /// By a hash of how each is written; where two have the same, the later one stands behind the next number that is free.
+    ids: HashMap<u64, u32, QuickHash>,
     written: Vec<Written>,
     owners: Vec<(u32, Owner)>,
     /// The lists that conditions ask for, each with its bit.
@@ -287,12 +292,18 @@ impl Anchors {
             open_start: word.starts_with('*'),
             open_end: word.ends_with('*'),
         };
-        let star = |open: bool| if open { "*" } else { "" };
-        let key = [star(written.open_start), &written.text, star(written.open_end)].concat();
-        *self.ids.entry(key).or_insert_with(|| {
-            self.written.push(written);
-            self.written.len() as u32 - 1
-        })
+        let seed = u64::from(written.open_start) << 1 | u64::from(written.open_end);
+        let mut key = xxh3_64_with_seed(written.text.as_bytes(), seed);
+        loop {
+            match self.ids.entry(key) {
+                Entry::Occupied(id) if self.written[*id.get() as usize] == written => return *id.get(),
+                Entry::Occupied(_) => key = key.wrapping_add(1),
+                Entry::Vacant(free) => {
+                    self.written.push(written);
+                    return *free.insert(self.written.len() as u32 - 1);
+                }
+            }
+        }
     }
 
     /// The bit that says whether any of these words occurs; equal lists have one.
