@@ -224,7 +224,7 @@ impl TableSource for Tables<'_> {
     }
 
     fn count(&self, kind: &str) -> usize {
-        match self.root.get(kind).map(|value| value.get_ref()) {
+        match self.root.get(kind).map(toml::Spanned::get_ref) {
             Some(DeValue::Array(tables)) => tables.len(),
             _ => 0,
         }
