@@ -19,13 +19,13 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 /// Appends the folded form of `text` to `out`, which is empty.
 pub(crate) fn fold_into(text: &str, out: &mut String) {
     debug_assert!(out.is_empty(), "what stands there would change how the text begins");
-    if !text.is_ascii() {
-        fold_unicode_into(text, out);
-    } else if is_plain(text) {
+    if is_plain(text) {
         out.push_str(text);
         out.make_ascii_lowercase();
-    } else {
+    } else if text.is_ascii() {
         fold_ascii_into(text, out);
+    } else {
+        fold_unicode_into(text, out);
     }
 }
 
@@ -41,18 +41,15 @@ fn fold_ascii(text: &str) -> Cow<'_, str> {
     if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) }
 }
 
-/// Whether text in ASCII needs nothing but lower case.
+/// Whether text is in ASCII and needs nothing but lower case. Counted in bytes, since booleans are not turned into vectors.
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let needs_care = |byte: u8| byte < b' ' || byte == 0x7f || byte == b'`';
-    let doubled = bytes
+    let odd = bytes
         .iter()
-        .zip(bytes.get(1..).unwrap_or_default())
-        .fold(false, |found, (a, b)| found | (*a == b' ' && *b == b' '));
-    !doubled
-        && !bytes.iter().fold(false, |found, byte| found | needs_care(*byte))
-        && bytes.first() != Some(&b' ')
-        && bytes.last() != Some(&b' ')
+        .fold(0, |odd, &byte| odd | u8::from(byte.wrapping_sub(b' ') > b'~' - b' ') | u8::from(byte == b'`'));
+    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+    let doubled = pairs.fold(0, |doubled, (&a, &b)| doubled | u8::from((a | b) == b' '));
+    (odd | doubled) == 0 && bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ')
 }
 
 fn fold_ascii_into(text: &str, out: &mut String) {

@@ -14,10 +14,13 @@ use super::words;
 pub(super) struct Vocabulary {
     /// Two bits a word (a Bloom filter): a word that is taken for known by mistake only stays as it is.
     bits: Box<[u64]>,
+    /// How many bits of a hash are left out to find its place in `bits`.
+    shift: u32,
 }
 
-/// Bits of a hash by which [`Vocabulary::bits`] is addressed: 64 KiB, for some 25,000 words.
-const BITS: u32 = 19;
+/// Bits for each text that words are from, and for the few thousand that most catalogues have: some 25 for each word.
+const BITS_PER_TEXT: usize = 16;
+const LEAST_BITS: usize = 1 << 19;
 
 /// What stands for a name.
 const NAME: &str = "a";
@@ -71,13 +74,18 @@ impl Origin {
 
 impl Vocabulary {
     /// The words of `texts` and of regular expressions.
-    pub(super) fn new<'t, 'p>(texts: impl Iterator<Item = &'t str>, patterns: impl Iterator<Item = &'p str>) -> Self {
-        let mut bits = vec![0u64; 1 << (BITS - 6)].into_boxed_slice();
+    pub(super) fn new<'t, 'p>(
+        texts: impl ExactSizeIterator<Item = &'t str>,
+        patterns: impl Iterator<Item = &'p str>,
+    ) -> Self {
+        let count = (texts.len() * BITS_PER_TEXT).next_power_of_two().clamp(LEAST_BITS, 1 << 31);
+        let mut bits = vec![0u64; count / 64].into_boxed_slice();
+        let shift = u32::BITS - count.trailing_zeros();
         let mut add = |text: &str| {
             // Only what is written in ASCII ever gives way.
             let words = text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
             for word in words.filter(|word| !word.is_empty()) {
-                for bit in places(words::hash(word)) {
+                for bit in places(words::hash(word), shift) {
                     bits[bit >> 6] |= 1 << (bit & 63);
                 }
             }
@@ -90,11 +98,11 @@ impl Vocabulary {
                 add(&part[escaped..]);
             });
         }
-        Self { bits }
+        Self { bits, shift }
     }
 
     fn knows(&self, word: &[u8]) -> bool {
-        places(words::hash(word)).iter().all(|bit| self.bits[bit >> 6] & 1 << (bit & 63) != 0)
+        places(words::hash(word), self.shift).iter().all(|bit| self.bits[bit >> 6] & 1 << (bit & 63) != 0)
     }
 
     /// Appends the gist of `folded` to `out`, and tells `moved` of each part that gave way: where it stood, and where its
@@ -112,8 +120,8 @@ impl Vocabulary {
 }
 
 #[inline]
-fn places(hash: u32) -> [usize; 2] {
-    [hash >> (32 - BITS), hash.wrapping_mul(0x9e37_79b1) >> (32 - BITS)].map(|bit| bit as usize)
+fn places(hash: u32, shift: u32) -> [usize; 2] {
+    [hash >> shift, hash.wrapping_mul(0x9e37_79b1) >> shift].map(|bit| bit as usize)
 }
 
 struct Writer<'w> {
@@ -127,24 +135,16 @@ struct Writer<'w> {
 
 impl Writer<'_> {
     fn write(mut self) {
-        let bytes = self.folded.as_bytes();
-        let mut at = 0;
-        while at < bytes.len() {
-            let start = at;
-            let mut seen = 0;
-            while let Some(&byte) = bytes.get(at) {
-                let class = CLASSES[usize::from(byte)];
-                if class == DELIMITER {
-                    break;
-                }
-                seen |= class;
-                at += 1;
-            }
-            if seen & !LETTER != 0 && at - start >= SHORTEST_VARIABLE {
+        let (mut start, mut seen) = (0, DELIMITER);
+        for (at, byte) in self.folded.bytes().enumerate() {
+            let class = CLASSES[usize::from(byte)];
+            seen |= class;
+            if class == DELIMITER {
                 self.token(start, at, seen);
+                (start, seen) = (at + 1, DELIMITER);
             }
-            at += 1;
         }
+        self.token(start, self.folded.len(), seen);
         self.out.push_str(&self.folded[self.copied..]);
     }
 
@@ -166,8 +166,16 @@ impl Writer<'_> {
         }
     }
 
-    /// What stands between two delimiters and is not of letters alone.
+    /// What stands between two delimiters. Most tokens are of letters alone, or short.
+    #[inline]
     fn token(&mut self, start: usize, end: usize, seen: u8) {
+        if seen & !LETTER != 0 && end - start >= SHORTEST_VARIABLE {
+            self.variable(start, end, seen);
+        }
+    }
+
+    /// A token that may be one of many.
+    fn variable(&mut self, start: usize, end: usize, seen: u8) {
         let bytes = self.folded.as_bytes();
         let kept = bytes[start..end].iter().rev().take_while(|byte| matches!(byte, b'.' | b':' | b'-')).count();
         let end = end - kept;
