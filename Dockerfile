@@ -9,12 +9,9 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 # glibc linked in, so that the last stage can be empty. RUSTFLAGS reach build scripts too unless a target is named.
-# The rest makes it small: no symbols, one unit of code for the whole program, and nothing in place of those files of Swagger UI
-# that no page of ours loads (2.3 MB).
+# The rest makes it small: no symbols, and nothing in place of those files of Swagger UI that no page of ours loads (2.3 MB).
 ENV RUSTFLAGS="-C target-feature=+crt-static" \
     CARGO_PROFILE_RELEASE_STRIP=symbols \
-    CARGO_PROFILE_RELEASE_LTO=fat \
-    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
     SWAGGER_UI_OVERWRITE_FOLDER=/unused \
     CARGO_TERM_COLOR=never
 RUN rustc -vV | sed -n 's/^host: //p' > /target \

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     decision::{Decision, EvidenceSource, Piece},
-    weigh::{CLEAR, together},
+    settle::{CLEAR, together},
 };
 use crate::catalog::{Catalog, CategoryId, Kind, Reason};
 

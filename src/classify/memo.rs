@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, TryLockError},
 };
 
-use super::weigh::Settled;
+use super::settle::Settled;
 use crate::{
     catalog::ProviderId,
     smtp::{Command, EnhancedCode, ReplyCode},

@@ -26,6 +26,7 @@ mod decided;
 mod decision;
 mod memo;
 mod report;
+mod settle;
 mod texts;
 mod verdict;
 mod weigh;

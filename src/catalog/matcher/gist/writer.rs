@@ -1,26 +1,9 @@
-//! The gist of a folded text: what rules look at. Addresses, host names, IPs, times, ids and long numbers that no rule knows give
-//! way to stand-ins, so that a thousand refusals which differ in nothing else are one text.
-//!
-//! Whatever word a rule is made of stays, in whatever it stands: the [`Vocabulary`] holds them all. The stand-in of a name has
-//! one length, so a pattern's gap (`user .{0,40} unknown`) no longer depends on how long somebody's address is; that of a number
-//! keeps its length, and that of an id is of letters and digits, so that patterns of classes match as they did.
+//! Writes a gist: takes a text apart at its spaces and brackets, tells from the form of each token what it may be, and puts a stand-in
+//! for what no rule knows.
 
 use std::ops::Range;
 
-use super::words;
-
-/// The words that rules are made of.
-#[derive(Debug)]
-pub(super) struct Vocabulary {
-    /// Two bits a word (a Bloom filter): a word that is taken for known by mistake only stays as it is.
-    bits: Box<[u64]>,
-    /// How many bits of a hash are left out to find its place in `bits`.
-    shift: u32,
-}
-
-/// Bits for each text that words are from, and for the few thousand that most catalogues have: some 25 for each word.
-const BITS_PER_TEXT: usize = 16;
-const LEAST_BITS: usize = 1 << 19;
+use super::{Moved, Vocabulary};
 
 /// What stands for a name.
 const NAME: &str = "a";
@@ -41,100 +24,19 @@ const LONG_NUMBER: usize = 5;
 /// Of the top-level domains that mail comes from, hardly any is longer.
 const LONGEST_TLD: usize = 6;
 
-/// A part of a folded text, and what stands for it in the gist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Moved {
-    gist: Range<usize>,
-    folded: Range<usize>,
-}
-
-/// Where the parts of a gist stood.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    moved: Vec<Moved>,
-}
-
-impl Origin {
-    /// Where in the folded text this part of its gist stood.
-    pub fn of(&self, start: usize, end: usize) -> (usize, usize) {
-        let before = |at: usize| self.moved.iter().rev().find(|moved| moved.gist.start < at);
-        let from = match self.moved.iter().rev().find(|moved| moved.gist.start <= start) {
-            Some(moved) if start < moved.gist.end => moved.folded.start,
-            Some(moved) => start - moved.gist.end + moved.folded.end,
-            None => start,
-        };
-        let to = match before(end) {
-            Some(moved) if end < moved.gist.end => moved.folded.end,
-            Some(moved) => end - moved.gist.end + moved.folded.end,
-            None => end,
-        };
-        (from, to.max(from))
-    }
-}
-
-impl Vocabulary {
-    /// The words of `texts` and of regular expressions.
-    pub(super) fn new<'t, 'p>(
-        texts: impl ExactSizeIterator<Item = &'t str>,
-        patterns: impl Iterator<Item = &'p str>,
-    ) -> Self {
-        let count = (texts.len() * BITS_PER_TEXT).next_power_of_two().clamp(LEAST_BITS, 1 << 31);
-        let mut bits = vec![0u64; count / 64].into_boxed_slice();
-        let shift = u32::BITS - count.trailing_zeros();
-        let mut add = |text: &str| {
-            // Only what is written in ASCII ever gives way.
-            let words = text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
-            for word in words.filter(|word| !word.is_empty()) {
-                for bit in places(words::hash(word), shift) {
-                    bits[bit >> 6] |= 1 << (bit & 63);
-                }
-            }
-        };
-        texts.for_each(&mut add);
-        for pattern in patterns {
-            // `\b` is no letter.
-            pattern.split('\\').enumerate().for_each(|(at, part)| {
-                let escaped = if at == 0 { 0 } else { part.chars().next().map_or(0, char::len_utf8) };
-                add(&part[escaped..]);
-            });
-        }
-        Self { bits, shift }
-    }
-
-    fn knows(&self, word: &[u8]) -> bool {
-        places(words::hash(word), self.shift).iter().all(|bit| self.bits[bit >> 6] & 1 << (bit & 63) != 0)
-    }
-
-    /// Appends the gist of `folded` to `out`, and tells `moved` of each part that gave way: where it stood, and where its
-    /// stand-in does.
-    pub(super) fn write(&self, folded: &str, out: &mut String) {
-        Writer { vocabulary: self, folded, out, copied: 0, moved: None }.write();
-    }
-
-    /// The same, with where everything stood.
-    pub(super) fn write_with_origin(&self, folded: &str, out: &mut String) -> Origin {
-        let mut moved = Vec::new();
-        Writer { vocabulary: self, folded, out, copied: 0, moved: Some(&mut moved) }.write();
-        Origin { moved }
-    }
-}
-
-#[inline]
-fn places(hash: u32, shift: u32) -> [usize; 2] {
-    [hash >> shift, hash.wrapping_mul(0x9e37_79b1) >> shift].map(|bit| bit as usize)
-}
-
-struct Writer<'w> {
-    vocabulary: &'w Vocabulary,
-    folded: &'w str,
-    out: &'w mut String,
+/// Writes one gist.
+pub(super) struct Writer<'w> {
+    pub(super) vocabulary: &'w Vocabulary,
+    pub(super) folded: &'w str,
+    pub(super) out: &'w mut String,
     /// Up to here `folded` is in `out`.
-    copied: usize,
-    moved: Option<&'w mut Vec<Moved>>,
+    pub(super) copied: usize,
+    pub(super) moved: Option<&'w mut Vec<Moved>>,
 }
 
 impl Writer<'_> {
-    fn write(mut self) {
+    /// Writes it.
+    pub(super) fn write(mut self) {
         let (mut start, mut seen) = (0, DELIMITER);
         for (at, byte) in self.folded.bytes().enumerate() {
             let class = CLASSES[usize::from(byte)];
@@ -409,87 +311,5 @@ fn is_id(word: &[u8], digits: usize) -> bool {
     word.len() >= 8 && (1..word.len()).contains(&digits) && {
         let first_digit = word.iter().position(u8::is_ascii_digit).unwrap_or(0);
         !(word.len() <= 10 && first_digit > 0 && word[first_digit..].iter().all(u8::is_ascii_digit))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn vocabulary() -> Vocabulary {
-        let texts = ["user unknown", "example.org", "icloudadmin@apple.com", "spamhaus.org", "(reference 201806281)"];
-        Vocabulary::new(texts.into_iter(), [r"\bas16012611\b|\bbanned\b"].into_iter())
-    }
-
-    fn gist(text: &str) -> String {
-        let mut out = String::new();
-        vocabulary().write(text, &mut out);
-        out
-    }
-
-    #[test]
-    fn what_differs_from_reply_to_reply_gives_way() {
-        for (text, expected) in [
-            ("<anna.berg@mail.example.org>: user unknown", "<a@aa.example.org>: user unknown"),
-            ("user anna+x@berg.test unknown.", "user a@aa.aa unknown."),
-            ("client host [192.0.2.17] banned", "client host [0.0.0.0] banned"),
-            ("host mx01.berg.test[192.0.2.17]:25 said", "host a0.aa.aa[0.0.0.0]:25 said"),
-            ("connect to [192.0.2.17]:2525", "connect to [0.0.0.0]:0000"),
-            ("host user17.berg.test:25", "host user00.aa.aa:00"),
-            ("[2001:db8::17]", "[0::0]"),
-            ("at 2026-11-23 06:33:12 gmt", "at 0000-00-00 00:00:00 gmt"),
-            ("id 4rz1kq2hgz8k, pid 123456", "id a0a0a0a0a0a0, pid 000000"),
-            ("https://www.spamhaus.org/query/ip/192.0.2.17", "https://www.spamhaus.org/query/ip/0.0.0.0"),
-            ("unknown [qkzvw4yabcd]", "unknown [a0a0a0a0a0a]"),
-        ] {
-            assert_eq!(gist(text), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn what_rules_know_or_may_know_stays() {
-        for text in [
-            "write to icloudadmin@apple.com",
-            "aup#1550 (s3150) [tss04] rl000010 as16012611",
-            "5.7.1 (reference 201806281), 550 5.1.1, 42.5 mb, 300 seconds",
-            "user anna unknown, gone (greylisted) for 5 minutes",
-            "das postfach ist voll: größe 12",
-            "",
-        ] {
-            assert_eq!(gist(text), text);
-        }
-    }
-
-    #[test]
-    fn places_in_a_gist_are_told_in_the_text() {
-        let folded = "<anna.berg@mail.example.org>: user unknown";
-        let mut out = String::new();
-        let origin = vocabulary().write_with_origin(folded, &mut out);
-        let at = out.find("user").unwrap();
-        let (from, to) = origin.of(at, out.len());
-        assert_eq!(&folded[from..to], "user unknown");
-        let (from, to) = origin.of(0, at);
-        assert_eq!(&folded[from..to], "<anna.berg@mail.example.org>: ");
-        let (from, to) = origin.of(1, 3);
-        assert_eq!(&folded[from..to], "anna.berg@");
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_has_a_gist_that_is_its_own(text in "([a-z0-9@.:/<>\\[\\]() é名-]{0,12}[ @.]){0,8}") {
-            let mut once = String::new();
-            let origin = vocabulary().write_with_origin(&text, &mut once);
-            prop_assert_eq!(gist(&text), once.as_str());
-            let borders: Vec<usize> = (0..=once.len()).filter(|at| once.is_char_boundary(*at)).collect();
-            for (at, start) in borders.iter().enumerate() {
-                for end in &borders[at..] {
-                    let (from, to) = origin.of(*start, *end);
-                    prop_assert!(text.get(from..to).is_some(), "{}..{} of {:?} is {}..{}", start, end, once, from, to);
-                }
-            }
-            prop_assert_eq!(origin.of(0, once.len()), (0, text.len()));
-        }
     }
 }
