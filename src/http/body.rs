@@ -9,7 +9,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use serde::Deserialize;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::{AppState, Problem, memory::Reserved, packing};
@@ -198,8 +198,6 @@ pub(super) fn media_type(headers: &HeaderMap, taken: &[&'static str]) -> Result<
 
 /// The whole body, unpacked; none where it is more than `most` bytes.
 ///
-/// Nothing else of a request takes time that a caller can draw out, so its whole time is bounded here.
-///
 /// A body that is too long is read on for a while and thrown away: a client that still writes when the connection closes
 /// would see a broken pipe instead of the answer. One that was packed small is not worth unpacking for that.
 pub(super) async fn read(
@@ -209,7 +207,6 @@ pub(super) async fn read(
 ) -> Result<Option<(Vec<u8>, Reserved)>, Problem> {
     const THROWN_AWAY: usize = 64 << 20;
     let limits = state.limits();
-    let latest = Instant::now() + limits.request_time;
     let thrown_away = if packing::is_packed(&request) { 0 } else { THROWN_AWAY };
     let mut body = request.into_body();
     let announced = body.size_hint().lower().min(most as u64) as usize;
@@ -218,8 +215,7 @@ pub(super) async fn read(
     let mut bytes = Vec::with_capacity(if is_room { announced } else { 0 });
     let mut total = 0;
     loop {
-        let patience = latest.min(Instant::now() + limits.body_idle_time);
-        let Ok(frame) = timeout_at(patience, body.frame()).await else { return Err(too_slow(patience == latest)) };
+        let Ok(frame) = timeout(limits.body_idle_time, body.frame()).await else { return Err(stood_still()) };
         let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| broken(&error))?;
         let Some(data) = frame.data_ref() else { continue };
@@ -238,13 +234,8 @@ pub(super) async fn read(
     }
 }
 
-fn too_slow(is_late: bool) -> Problem {
-    let detail = if is_late {
-        "the request took too long; expected its whole body sooner"
-    } else {
-        "the body stood still for too long; expected it to go on sooner"
-    };
-    Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+fn stood_still() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "the body stood still for too long; expected it to go on sooner")
 }
 
 /// Why a body cannot be read to its end.

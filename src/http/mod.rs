@@ -58,7 +58,7 @@ use axum::{
 };
 use gate::{Connection, Door, Gate};
 pub use problem::Problem;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use tower_service::Service;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -188,15 +188,22 @@ impl App {
     /// Runs the handler of a request that was let in. A panic is answered, and counted.
     async fn run(&self, request: Request<Body>) -> Response {
         let mut answer = pin!(self.routes.clone().call(request));
-        poll_fn(|context| {
+        let mut poll_answer = |context: &mut Context<'_>| {
             // What it leaves half done goes with it: no handler shares anything that is not safe to share between threads.
             catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))).unwrap_or_else(|panic| {
                 self.state.metrics().panics.increment();
                 Poll::Ready(Ok(problem::from_panic(panic.as_ref())))
             })
-        })
-        .await
-        .unwrap_or_else(IntoResponse::into_response)
+        };
+        // Most are answered without a pause, and need no timer.
+        let answered = match poll_fn(|context| Poll::Ready(poll_answer(context))).await {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => timeout(self.state.limits().request_time, poll_fn(poll_answer)).await,
+        };
+        match answered {
+            Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
+            Err(_) => problem::too_late().into_response(),
+        }
     }
 }
 
@@ -245,6 +252,17 @@ mod tests {
         assert_eq!(problem["instance"], "/panics");
         assert!(!problem.to_string().contains("anna"));
         assert_eq!(state.metrics().panics.get(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_answered_all_the_same() {
+        let limits = Limits { request_time: std::time::Duration::from_secs(30), ..Limits::default() };
+        let state = AppState::new(Catalog::built_in().unwrap(), limits);
+        let app = with_route("/waits", get(std::future::pending::<&'static str>), &state);
+        let began = tokio::time::Instant::now();
+        let answer = app.oneshot(Request::get("/waits").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 408);
+        assert_eq!(began.elapsed(), state.limits().request_time);
     }
 
     #[tokio::test]

@@ -103,6 +103,12 @@ pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here; expected {expected}"))
 }
 
+/// For a request that is not answered in the time that one may take.
+pub(super) fn too_late() -> Problem {
+    let detail = "the request took too long; expected its whole body sooner, or the same request when less is asked";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+}
+
 /// A panic is our fault; what it says goes to the log, not to the caller.
 pub(super) fn from_panic(panic: &(dyn Any + Send)) -> Response {
     let is_text = panic.is::<String>() || panic.is::<&str>();
