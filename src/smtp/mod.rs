@@ -10,6 +10,7 @@ mod enhanced_code;
 mod reply;
 mod reply_code;
 mod template;
+pub(crate) mod token;
 mod wrapping;
 
 pub use command::{Command, ParseCommandError};

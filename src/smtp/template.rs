@@ -11,7 +11,10 @@
 
 use std::net::IpAddr;
 
-use super::EnhancedCode;
+use super::{
+    EnhancedCode,
+    token::{AT, CLASSES, COLON, DELIMITER, DIGIT, DOT, UNDERSCORE},
+};
 
 /// A reply's words without their variable parts, and their fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,47 +48,8 @@ struct Writer<'a> {
     in_date: bool,
 }
 
-/// What a byte tells about the token that it stands in. Between tokens stand delimiters; a dot, hyphen, colon or `@` is part of a
-/// token, since addresses and dates have them.
-static CLASSES: [u8; 256] = {
-    let mut classes = [LETTER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            0..=b' '
-            | b'<'
-            | b'>'
-            | b'('
-            | b')'
-            | b'['
-            | b']'
-            | b'{'
-            | b'}'
-            | b'"'
-            | b'\''
-            | b','
-            | b';'
-            | b'='
-            | b'|'
-            | b'!'
-            | b'?' => DELIMITER,
-            b'0'..=b'9' => DIGIT,
-            b'@' => AT,
-            b':' => COLON,
-            b'.' | b'_' => JOINT,
-            _ => LETTER,
-        };
-        byte += 1;
-    }
-    classes
-};
-const DELIMITER: u8 = 0;
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const AT: u8 = 4;
-const COLON: u8 = 8;
 /// A dot or an underscore: it stands in users' names.
-const JOINT: u8 = 16;
+const JOINT: u8 = DOT | UNDERSCORE;
 
 impl Writer<'_> {
     fn write(&mut self, text: &str) {

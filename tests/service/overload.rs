@@ -81,16 +81,23 @@ fn beyond_the_open_connections_each_gets_one_answer() {
     eventually("free place", || (classify(&process).status == 200).then_some(()));
 }
 
+/// A server with room for a mebibyte of long bodies.
+fn with_a_mebibyte() -> Process {
+    let mebibyte = "1048576";
+    Process::start(&["--max-mail-bytes", mebibyte, "--max-body-memory-bytes", mebibyte])
+}
+
+/// The head of a request with a mail of this length.
+fn mail(length: usize) -> String {
+    format!(
+        "POST /v1/classify/message HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: message/rfc822\r\n\
+         content-length: {length}\r\n\r\n"
+    )
+}
+
 #[test]
 fn bodies_have_a_bound_together() {
-    let mebibyte = "1048576";
-    let process = Process::start(&["--max-mail-bytes", mebibyte, "--max-body-memory-bytes", mebibyte]);
-    let mail = |length: usize| {
-        format!(
-            "POST /v1/classify/message HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: message/rfc822\r\n\
-             content-length: {length}\r\n\r\n"
-        )
-    };
+    let process = with_a_mebibyte();
     let (large, small) = (900 << 10, 600 << 10);
     let mut working = process.begin(&mail(large));
     let another = || process.ask(&(mail(small) + &"x".repeat(small)));
@@ -105,14 +112,7 @@ fn bodies_have_a_bound_together() {
 
 #[test]
 fn what_streams_hold_is_within_the_same_bound() {
-    let mebibyte = "1048576";
-    let process = Process::start(&["--max-mail-bytes", mebibyte, "--max-body-memory-bytes", mebibyte]);
-    let mail = |length: usize| {
-        format!(
-            "POST /v1/classify/message HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: message/rfc822\r\n\
-             content-length: {length}\r\n\r\n"
-        )
-    };
+    let process = with_a_mebibyte();
     let (large, small) = (900 << 10, 600 << 10);
     let working = process.begin(&mail(large));
     eventually("mail that holds all room", || {

@@ -4,6 +4,10 @@
 use std::ops::Range;
 
 use super::{Moved, Vocabulary};
+use crate::smtp::token::{AT, CLASSES, COLON, DELIMITER, DIGIT, DOT, LETTER, SIGN, UNDERSCORE};
+
+/// Signs besides the colon that join parts of a token.
+const JOINING: u8 = SIGN | UNDERSCORE;
 
 /// What stands for a name.
 const NAME: &str = "a";
@@ -91,21 +95,21 @@ impl Writer<'_> {
             }
             return self.labels(domain, end);
         }
-        if seen & (COLON | SIGN) == 0 {
+        if seen & (COLON | JOINING) == 0 {
             return self.part(start, end, Within::Token);
         }
-        if seen & (COLON | SIGN | DIGIT) == COLON | DIGIT && is_ipv6(token) {
+        if seen & (COLON | JOINING | DIGIT) == COLON | DIGIT && is_ipv6(token) {
             return self.replace(start, end, IPV6);
         }
         // Several joined by signs: a host and its port, a name and its value, the parts of a URL.
-        let within = match seen & SIGN {
+        let within = match seen & JOINING {
             0 => Within::Time,
             _ if seen & COLON != 0 && token.windows(3).any(|window| window == b"://") => Within::Url,
             _ => Within::Token,
         };
         let mut from = start;
         for at in start..=end {
-            if at == end || CLASSES[usize::from(bytes[at])] & (COLON | SIGN) != 0 {
+            if at == end || CLASSES[usize::from(bytes[at])] & (COLON | JOINING) != 0 {
                 self.part(from, at, within);
                 from = at + 1;
             }
@@ -230,52 +234,6 @@ enum Within {
     /// Its host stays: it names who refuses.
     Url,
 }
-
-/// What a byte of a token tells about it.
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const AT: u8 = 4;
-const DOT: u8 = 8;
-const COLON: u8 = 16;
-/// Signs that join parts.
-const SIGN: u8 = 32;
-const DELIMITER: u8 = 0;
-
-static CLASSES: [u8; 256] = {
-    let mut classes = [LETTER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            0..=b' '
-            | b'<'
-            | b'>'
-            | b'('
-            | b')'
-            | b'['
-            | b']'
-            | b'{'
-            | b'}'
-            | b'"'
-            | b'\''
-            | b','
-            | b';'
-            | b'='
-            | b'|'
-            | b'!'
-            | b'?'
-            | 0x7f => DELIMITER,
-            b'0'..=b'9' => DIGIT,
-            b'@' => AT,
-            b'.' => DOT,
-            b':' => COLON,
-            b'/' | b'_' | b'+' | b'#' | b'%' | b'&' | b'~' | b'*' | b'$' | b'^' | b'\\' => SIGN,
-            // Letters, hyphens within words, and whatever is not ASCII.
-            _ => LETTER,
-        };
-        byte += 1;
-    }
-    classes
-};
 
 fn is_ipv6(token: &[u8]) -> bool {
     token.iter().filter(|byte| **byte == b':').count() >= 2
