@@ -120,7 +120,10 @@ fn without_line_codes(text: &str, code: ReplyCode) -> Cow<'_, str> {
 /// An enhanced code somewhere in the words: `(#5.1.1)`, `[5.7.1]`, `cuda_nsu 5.1.1 …`.
 fn embedded_enhanced(text: &str, class: Option<u8>) -> Option<EnhancedCode> {
     let bytes = text.as_bytes();
-    token_starts(bytes)
+    // Dots are fewer than numbers, and found faster: a code's class is the one digit before its first.
+    memchr::memchr_iter(b'.', bytes)
+        .filter_map(|dot| dot.checked_sub(1))
+        .filter(|&at| starts_token(bytes, at))
         .filter(|&at| at == 0 || !matches!(bytes[at - 1], b'-' | b'/'))
         .filter(|&at| !follows_version_word(&text[..at]))
         .filter_map(|at| EnhancedCode::prefix(&bytes[at..]))
@@ -149,15 +152,15 @@ fn embedded_reply(text: &str) -> Option<(ReplyCode, Option<EnhancedCode>)> {
 
 /// Where a number begins that is not the tail of a word, an address or another number.
 fn token_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let mut before = b' ';
-    bytes.iter().enumerate().filter_map(move |(at, &byte)| {
-        let starts = byte.is_ascii_digit()
-            && !before.is_ascii_alphanumeric()
-            && !matches!(before, b'.' | b'@' | b'_' | b'%' | b'+')
-            && before.is_ascii();
-        before = byte;
-        starts.then_some(at)
-    })
+    (0..bytes.len()).filter(|&at| starts_token(bytes, at))
+}
+
+fn starts_token(bytes: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).map_or(b' ', |before| bytes[before]);
+    bytes[at].is_ascii_digit()
+        && !before.is_ascii_alphanumeric()
+        && !matches!(before, b'.' | b'@' | b'_' | b'%' | b'+')
+        && before.is_ascii()
 }
 
 /// Whether the text before a number makes it the start of a reply: a sign (`said: 550`, `-> 550`, `'550`) or a word.

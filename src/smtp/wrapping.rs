@@ -78,8 +78,11 @@ pub(super) fn unwrap(line: &str) -> Wrapped<'_> {
     if ReplyCode::prefix(line.as_bytes()).is_some_and(|(code, _)| code.permanence().is_some()) {
         return without_reply_to(Wrapped { reply: line, ..Wrapped::default() });
     }
-    let logged =
-        powermta_record(line).or_else(|| postfix_log(line)).or_else(|| sendmail_log(line)).or_else(|| exim_log(line));
+    // The fields of log lines are told by `=`, but for some of Exim's.
+    let logged = powermta_record(line).or_else(|| match memchr::memchr2(b'=', b'*', line.as_bytes()) {
+        Some(_) => postfix_log(line).or_else(|| sendmail_log(line)).or_else(|| exim_log(line)),
+        None => None,
+    });
     quoted(without_reply_to(logged.unwrap_or(Wrapped { reply: line, ..Wrapped::default() })))
 }
 
