@@ -17,6 +17,7 @@ pub mod batch;
 pub mod catalog;
 pub mod classify;
 pub mod cli;
+mod hexadecimal;
 pub mod http;
 pub mod limits;
 mod quick_hash;

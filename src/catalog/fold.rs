@@ -5,6 +5,8 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::smtp::spacing::is_single_spaced_ascii;
+
 /// The folded form of `text`, in which phrases are compared.
 ///
 /// ```
@@ -13,46 +15,44 @@ use unicode_normalization::UnicodeNormalization;
 /// assert_eq!(fold("ＵＳＥＲ “unknown”"), "user \"unknown\"");
 /// ```
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { fold_ascii(text) } else { Cow::Owned(fold_unicode(text)) }
+    if is_plain(text) {
+        let is_lower = !text.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase());
+        return if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
+    }
+    let mut out = String::with_capacity(text.len());
+    fold_odd(text, &mut out);
+    Cow::Owned(out)
 }
 
 /// Appends the folded form of `text` to `out`, which is empty.
+///
+/// ASCII is by far the most, and mostly needs nothing but lower case: a few passes that the compiler turns into vector
+/// instructions, where a loop that decides byte by byte took twenty times as long.
 pub(crate) fn fold_into(text: &str, out: &mut String) {
     debug_assert!(out.is_empty(), "what stands there would change how the text begins");
     if is_plain(text) {
         out.push_str(text);
         out.make_ascii_lowercase();
-    } else if text.is_ascii() {
-        fold_ascii_into(text, out);
     } else {
-        fold_unicode_into(text, out);
+        fold_odd(text, out);
     }
 }
 
-/// ASCII is by far the most, and mostly needs nothing but lower case: two passes that the compiler turns into vector
-/// instructions, where a loop that decides byte by byte took twenty times as long.
-fn fold_ascii(text: &str) -> Cow<'_, str> {
-    if !is_plain(text) {
-        let mut out = String::with_capacity(text.len());
-        fold_ascii_into(text, &mut out);
-        return Cow::Owned(out);
+/// Folds what needs more than lower case.
+fn fold_odd(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        fold_ascii(text, out);
+    } else {
+        fold_unicode(text, out);
     }
-    let is_lower = !text.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase());
-    if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) }
 }
 
-/// Whether text is in ASCII and needs nothing but lower case. Counted in bytes, since booleans are not turned into vectors.
+/// Whether text is in ASCII and needs nothing but lower case.
 fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let odd = bytes
-        .iter()
-        .fold(0, |odd, &byte| odd | u8::from(byte.wrapping_sub(b' ') > b'~' - b' ') | u8::from(byte == b'`'));
-    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
-    let doubled = pairs.fold(0, |doubled, (&a, &b)| doubled | u8::from((a | b) == b' '));
-    (odd | doubled) == 0 && bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ')
+    is_single_spaced_ascii(text) && memchr::memchr(b'`', text.as_bytes()).is_none()
 }
 
-fn fold_ascii_into(text: &str, out: &mut String) {
+fn fold_ascii(text: &str, out: &mut String) {
     let is_space = |byte: u8| byte <= b' ' || byte == 0x7f;
     for word in text.split(|c: char| is_space(c as u8)).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
@@ -66,13 +66,7 @@ fn fold_ascii_into(text: &str, out: &mut String) {
     }
 }
 
-fn fold_unicode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    fold_unicode_into(text, &mut out);
-    out
-}
-
-fn fold_unicode_into(text: &str, out: &mut String) {
+fn fold_unicode(text: &str, out: &mut String) {
     for c in text.chars() {
         match u32::from(c) {
             0..0x80 => push_folded(out, if c == '`' { '\'' } else { c.to_ascii_lowercase() }),

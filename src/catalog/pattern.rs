@@ -27,13 +27,7 @@ impl Pattern {
             RegexBuilder::new(&self.source).unicode(!self.source.is_ascii()).build().ok()
         });
         let found = compiled.as_ref()?.find(folded.as_bytes())?;
-        let outwards = |mut at: usize, step: fn(usize) -> usize| {
-            while !folded.is_char_boundary(at) {
-                at = step(at);
-            }
-            at
-        };
-        Some((outwards(found.start(), |at| at - 1), outwards(found.end(), |at| at + 1)))
+        Some((folded.floor_char_boundary(found.start()), folded.ceil_char_boundary(found.end())))
     }
 }
 

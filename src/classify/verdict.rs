@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     catalog::{Action, BounceType, Catalog, Category, Group, Kind, Listed, Reason, RecognisedBy, Scope},
+    hexadecimal,
     smtp::{Command, Permanence, Reply, ReplyCode, Template},
 };
 
@@ -201,7 +202,7 @@ impl<'a> Verdict<'a> {
                 enhanced: reply.enhanced.map(|code| code.to_string()),
                 text: &reply.text,
                 command,
-                fingerprint: hexadecimal(template.fingerprint),
+                fingerprint: fingerprint(template.fingerprint),
                 template: template.text,
             },
             codes: all.then(|| {
@@ -268,10 +269,10 @@ fn evidence_views<'a>(catalog: &'a Catalog, decision: &Decision<'a>) -> Vec<Evid
     views.collect()
 }
 
-/// As `{:016x}` writes it, without the formatter's detours.
-fn hexadecimal(number: u64) -> String {
+/// As `{:016x}` writes it.
+fn fingerprint(number: u64) -> String {
     let mut out = String::with_capacity(16);
-    out.extend((0..16).rev().map(|digit| char::from(b"0123456789abcdef"[(number >> (digit * 4)) as usize & 15])));
+    out.extend(hexadecimal::digits(number, 16).map(char::from));
     out
 }
 

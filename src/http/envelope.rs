@@ -18,7 +18,10 @@ use axum::{
 };
 
 use super::{AppState, Problem, answer, packing, problem, until_its_end};
-use crate::telemetry::{AccessLine, Inside, Route, TraceParent, access_log};
+use crate::{
+    hexadecimal,
+    telemetry::{AccessLine, Inside, Route, TraceParent, access_log},
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -105,7 +108,7 @@ fn new_request_id() -> HeaderValue {
     let mut id = Vec::with_capacity(PROCESS.len() + 16);
     id.extend_from_slice(PROCESS.as_bytes());
     let digits = (u64::BITS - (count | 1).leading_zeros()).div_ceil(4);
-    id.extend((0..digits).rev().map(|at| b"0123456789abcdef"[(count >> (4 * at) & 15) as usize]));
+    id.extend(hexadecimal::digits(count, digits));
     // Digits and a hyphen: that is a value.
     HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("unknown"))
 }

@@ -6,7 +6,7 @@ use std::{borrow::Cow, cell::OnceCell, sync::LazyLock};
 use mail_parser::{Header, HeaderName, HeaderValue, Message, MessageParser, parsers::MessageStream};
 
 use super::lines::{head, split_at_byte};
-use crate::{catalog::HeaderField, limits::Limits};
+use crate::{catalog::HeaderField, limits::Limits, smtp::spacing::is_single_spaced_ascii};
 
 /// A field as it stands, and, once somebody asked, as it is meant.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ fn has_encoded_word(raw: &[u8]) -> bool {
 /// Each run of white space as one space, none at the ends; borrowed where it is so already.
 fn single_spaced(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    if is_plain(text) {
+    if is_single_spaced_ascii(text) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -155,21 +155,13 @@ fn single_spaced(text: &str) -> Cow<'_, str> {
     };
     // Of a folded value each line is mostly plain.
     for line in split_at_byte(text, b'\n').map(str::trim).filter(|line| !line.is_empty()) {
-        if is_plain(line) {
+        if is_single_spaced_ascii(line) {
             push(line);
         } else {
             line.split_whitespace().for_each(&mut push);
         }
     }
     Cow::Owned(out)
-}
-
-/// Whether there is nothing but visible ASCII and single spaces, told without a branch per byte.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let has_odd = bytes.iter().fold(false, |found, byte| found | !(b' '..=b'~').contains(byte));
-    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
-    !has_odd && !pairs.fold(false, |found, (a, b)| found | (*a == b' ' && *b == b' '))
 }
 
 #[cfg(test)]

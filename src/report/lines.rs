@@ -3,11 +3,7 @@
 
 /// The first `most` bytes of a text, not cutting a character.
 pub(super) fn head(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// The same as [`str::split_inclusive`], which looks for line ends more slowly.

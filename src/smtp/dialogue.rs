@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Command, EnhancedCode, Permanence, ReplyCode, reply::is_space};
+use super::{Command, EnhancedCode, Permanence, ReplyCode, reply::is_space, spacing::is_single_spaced_ascii};
 
 /// The decisive reply of `input` on one line with single spaces, and the command it answers where the dialogue shows it.
 ///
@@ -92,7 +92,7 @@ impl Group {
 
 /// Every run of white space and control characters as one space, none at the ends; borrowed where it is so already.
 fn single_spaced(text: &str) -> Cow<'_, str> {
-    if is_plain_ascii(text.as_bytes()) {
+    if is_single_spaced_ascii(text) {
         return Cow::Borrowed(text);
     }
     let text = text.trim_matches(is_space);
@@ -106,15 +106,4 @@ fn single_spaced(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.split(is_space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
-}
-
-/// Whether there is nothing to mend, told without a branch per byte, since that is so for nearly every reply.
-fn is_plain_ascii(bytes: &[u8]) -> bool {
-    let is_odd = |byte: &u8| !(b' '..=b'~').contains(byte);
-    let has_odd = bytes.iter().fold(false, |found, byte| found | is_odd(byte));
-    let doubled = bytes
-        .iter()
-        .zip(bytes.get(1..).unwrap_or_default())
-        .fold(false, |found, (a, b)| found | (*a == b' ' && *b == b' '));
-    !has_odd && !doubled && bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ')
 }

@@ -9,6 +9,7 @@ mod dialogue;
 mod enhanced_code;
 mod reply;
 mod reply_code;
+pub(crate) mod spacing;
 mod template;
 pub(crate) mod token;
 mod wrapping;

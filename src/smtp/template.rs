@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 use super::{
     EnhancedCode,
-    token::{AT, CLASSES, COLON, DELIMITER, DIGIT, DOT, UNDERSCORE},
+    token::{AT, CLASSES, COLON, DELIMITER, DIGIT, DOT, UNDERSCORE, is_vendor_code},
 };
 
 /// A reply's words without their variable parts, and their fingerprint.
@@ -400,9 +400,7 @@ fn is_id(bytes: &[u8], digits: usize) -> bool {
     if bytes.len() < 8 || digits < 3 || letters == 0 || bytes.contains(&b'/') || bytes.contains(&b'_') {
         return false;
     }
-    let first_digit = bytes.iter().position(u8::is_ascii_digit).unwrap_or(0);
-    let is_code = bytes.len() <= 10 && first_digit > 0 && bytes[first_digit..].iter().all(u8::is_ascii_digit);
-    !is_code
+    !is_vendor_code(bytes)
 }
 
 #[cfg(test)]

@@ -45,3 +45,9 @@ pub(crate) static CLASSES: [u8; 256] = {
     classes[b'_' as usize] = UNDERSCORE;
     classes
 };
+
+/// A vendor's own code, which is letters and then digits: `tss04`, `s3150`, `as16012611`.
+pub(crate) fn is_vendor_code(word: &[u8]) -> bool {
+    let first_digit = word.iter().position(u8::is_ascii_digit).unwrap_or(0);
+    word.len() <= 10 && first_digit > 0 && word[first_digit..].iter().all(u8::is_ascii_digit)
+}

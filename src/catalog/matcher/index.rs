@@ -190,8 +190,8 @@ impl Index {
             let text = &self.texts[anchor.text.start as usize..anchor.text.end as usize];
             // Signs may stand before or behind the part of a word, so the search is not held within it.
             let reach = text.len();
-            let from = floor_boundary(folded, from.saturating_sub(reach));
-            let until = floor_boundary(folded, (to + reach).min(folded.len()));
+            let from = folded.floor_char_boundary(from.saturating_sub(reach));
+            let until = folded.floor_char_boundary(to + reach);
             // A searcher costs more to make than these few bytes to look through.
             let windows = folded.as_bytes()[from..until].windows(text.len()).enumerate();
             let first = text.as_bytes().first();
@@ -358,8 +358,4 @@ fn is_boundary(text: &str, at: usize) -> bool {
         }
         _ => is_word_boundary(text[..at].chars().next_back(), text[at..].chars().next()),
     }
-}
-
-fn floor_boundary(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

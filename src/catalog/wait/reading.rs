@@ -3,7 +3,7 @@
 use super::{
     Rule, Waits,
     number::{bare_number, clock, number},
-    sentence::{ceil_boundary, ends_with_any, first_sentence, floor_boundary, last_sentence, starts_a_word},
+    sentence::{ends_with_any, first_sentence, last_sentence, starts_a_word},
     word_set::Hit,
 };
 
@@ -21,7 +21,7 @@ impl Waits {
     /// The time behind the words at `hit`, in the same sentence.
     pub(super) fn behind(&self, rule: &Rule, folded: &str, hit: &Hit) -> Option<(u32, usize, usize)> {
         let rest = &folded[hit.end..];
-        let window = first_sentence(&rest[..floor_boundary(rest, REACH)]);
+        let window = first_sentence(&rest[..rest.floor_char_boundary(REACH)]);
         window.char_indices().map(|(at, _)| at).find_map(|at| {
             if !starts_a_word(window, at) {
                 return None;
@@ -38,7 +38,7 @@ impl Waits {
 
     /// The time before the words at `hit`, with no punctuation between.
     pub(super) fn ahead(&self, rule: &Rule, folded: &str, hit: &Hit) -> Option<(u32, usize, usize)> {
-        let from = ceil_boundary(folded, hit.start.saturating_sub(REACH_BACK));
+        let from = folded.ceil_char_boundary(hit.start.saturating_sub(REACH_BACK));
         let near = &folded[from..hit.start];
         // A colon may stand within `00:04:59`.
         let cut = near.rfind([',', ';', '!', '?', '。', '、']).max(near.rfind(": "));

@@ -37,11 +37,3 @@ pub(super) fn ends_with_any(text: &str, words: &[String]) -> bool {
             .is_some_and(|before| is_word_boundary(before.chars().next_back(), word.chars().next()))
     })
 }
-
-pub(super) fn floor_boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
-}
-
-pub(super) fn ceil_boundary(text: &str, at: usize) -> usize {
-    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
-}

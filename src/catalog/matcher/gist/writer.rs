@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Moved, Vocabulary};
-use crate::smtp::token::{AT, CLASSES, COLON, DELIMITER, DIGIT, DOT, LETTER, SIGN, UNDERSCORE};
+use crate::smtp::token::{AT, CLASSES, COLON, DELIMITER, DIGIT, DOT, LETTER, SIGN, UNDERSCORE, is_vendor_code};
 
 /// Signs besides the colon that join parts of a token.
 const JOINING: u8 = SIGN | UNDERSCORE;
@@ -59,13 +59,14 @@ impl Writer<'_> {
     }
 
     fn replace(&mut self, start: usize, end: usize, stand_in: &str) {
-        self.out.push_str(&self.folded[self.copied..start]);
-        let from = self.out.len();
-        self.out.push_str(stand_in);
-        self.moved(from, start..end);
+        self.replace_by(start..end, |out, _| out.push_str(stand_in));
     }
 
-    fn moved(&mut self, from: usize, folded: Range<usize>) {
+    /// Puts what `write` writes for this part of the text.
+    fn replace_by(&mut self, folded: Range<usize>, write: impl FnOnce(&mut String, &str)) {
+        self.out.push_str(&self.folded[self.copied..folded.start]);
+        let from = self.out.len();
+        write(self.out, &self.folded[folded.clone()]);
         self.copied = folded.end;
         if let Some(moved) = &mut self.moved {
             moved.push(Moved { gist: from..self.out.len(), folded });
@@ -155,10 +156,9 @@ impl Writer<'_> {
 
     /// Every digit becomes `0`.
     fn digits(&mut self, start: usize, end: usize) {
-        self.out.push_str(&self.folded[self.copied..start]);
-        let from = self.out.len();
-        self.out.extend(self.folded[start..end].chars().map(|c| if c.is_ascii_digit() { '0' } else { c }));
-        self.moved(from, start..end);
+        self.replace_by(start..end, |out, part| {
+            out.extend(part.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }));
+        });
     }
 
     /// The labels of a host name; those that rules know stay.
@@ -195,15 +195,14 @@ impl Writer<'_> {
 
     /// Letters and digits in turn, as many as there were.
     fn id(&mut self, start: usize, end: usize) {
-        self.out.push_str(&self.folded[self.copied..start]);
-        let from = self.out.len();
-        let mut left = end - start;
-        while left > 0 {
-            let length = left.min(ID.len());
-            self.out.push_str(&ID[..length]);
-            left -= length;
-        }
-        self.moved(from, start..end);
+        self.replace_by(start..end, |out, part| {
+            let mut left = part.len();
+            while left > 0 {
+                let length = left.min(ID.len());
+                out.push_str(&ID[..length]);
+                left -= length;
+            }
+        });
     }
 
     /// Shows each run of ASCII letters and digits with how many digits it has.
@@ -266,8 +265,5 @@ fn is_host(part: &[u8]) -> bool {
 /// A queue id, a message id, a hash: long, with letters and digits; but not a vendor's code, which is letters and then digits
 /// (`as16012611`).
 fn is_id(word: &[u8], digits: usize) -> bool {
-    word.len() >= 8 && (1..word.len()).contains(&digits) && {
-        let first_digit = word.iter().position(u8::is_ascii_digit).unwrap_or(0);
-        !(word.len() <= 10 && first_digit > 0 && word[first_digit..].iter().all(u8::is_ascii_digit))
-    }
+    word.len() >= 8 && (1..word.len()).contains(&digits) && !is_vendor_code(word)
 }
