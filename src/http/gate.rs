@@ -200,15 +200,17 @@ impl App {
             Err(refused) => Err(*refused),
         };
         let mut response = match admitted {
-            Ok(place) => match answer::check_accepted(route, request.headers()) {
+            Ok(place) => {
+                let accepted =
+                    answer::check_accepted(route, request.headers()).map_err(|refusal| refusal.into_response().into());
                 // Unpacked only now: what is thrown away is not worth it.
-                Ok(()) => match packing::unpack(request) {
+                let unpacked: Result<_, Box<Response>> = accepted.and_then(|()| packing::unpack(request));
+                match unpacked {
                     // A stream is in work until its last line is written.
                     Ok(request) => until_its_end(self.run(request).await, place),
                     Err(refusal) => *refusal,
-                },
-                Err(refusal) => refusal.into_response(),
-            },
+                }
+            }
             Err(refused) => {
                 throw_away(request.into_body()).await;
                 refused
@@ -223,7 +225,7 @@ impl App {
 
 /// Reads the body of a request that is refused, for a while: a client that still writes when the connection closes would see a
 /// broken pipe instead of the answer. Takes [`PAUSE`] at least.
-async fn throw_away(mut body: Body) {
+pub(super) async fn throw_away(mut body: Body) {
     const BYTES: usize = 64 << 20;
     const TIME: Duration = Duration::from_secs(5);
     let mut all = pin!(async {

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     future::{pending, poll_fn},
-    io,
+    io, mem,
     pin::Pin,
     sync::{
         Arc,
@@ -26,7 +26,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{body, memory::Reserved};
+use super::{body, gate, memory::Reserved};
 use crate::batch::{
     self, CHUNK_BYTES, Chunk, Cutter, Fault, FaultKind, Finished, Id, Outcome, ResultLine, Summary, Wanted,
 };
@@ -212,7 +212,16 @@ impl Pump {
             }
         }
         let end = self.end();
-        self.send(end).await
+        self.send(end).await?;
+        if self.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Overload) {
+            // The client is writing still, and would see a broken pipe instead of what it was just told.
+            let source = mem::replace(&mut self.source, Source::Ready(VecDeque::new()));
+            self.room.resize_to(0);
+            if let Source::Stream(body, _) = source {
+                gate::throw_away(body).await;
+            }
+        }
+        Ok(())
     }
 
     /// What is said after the last item.

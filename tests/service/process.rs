@@ -219,6 +219,16 @@ impl Stream {
         self.rest()
     }
 
+    /// Ends it, and says what comes up to the end of the answer.
+    pub(crate) fn finish(mut self) -> String {
+        self.0.get_mut().write_all(b"0\r\n\r\n").unwrap();
+        let mut rest = String::new();
+        while !rest.ends_with("\r\n0\r\n\r\n") {
+            assert!(self.0.read_line(&mut rest).unwrap() > 0, "the answer has no end: {rest}");
+        }
+        rest
+    }
+
     /// What comes until the connection is closed.
     pub(crate) fn rest(mut self) -> String {
         let mut rest = String::new();
